@@ -1,0 +1,143 @@
+"""One loop that trains every model of the course, and one function that measures them."""
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from tqdm.auto import tqdm
+
+from .models import as_pixels
+from .objectives import negative_elbo
+
+
+@dataclass
+class History:
+    """What ``fit`` saw: one entry an epoch, in nats per image (mean over the epoch's images, or the test set).
+
+    ``loss`` = ``recon`` + beta · ``kl`` on the training images while they were being learned;
+    ``test`` holds one ``Evaluation`` an epoch when test images were given; ``seconds`` counts from the start.
+    """
+
+    loss: list = field(default_factory=list)
+    recon: list = field(default_factory=list)
+    kl: list = field(default_factory=list)
+    test: list = field(default_factory=list)
+    seconds: list = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """−ELBO (``loss``) of ``n`` images and its parts, in nats per image; ``standard_error`` of the loss."""
+
+    loss: float
+    recon: float
+    kl: float
+    standard_error: float
+    n: int
+
+    def __str__(self):
+        parts = f"reconstruction {self.recon:.2f} + KL {self.kl:.2f}"
+        return f"−ELBO {self.loss:.2f} ± {self.standard_error:.2f} nats per image ({parts}), {self.n:,} images"
+
+
+def fit(
+    model,
+    images,
+    epochs=10,
+    batch_size=50,
+    lr=1e-3,
+    beta=1.0,
+    seed=0,
+    schedule="constant",
+    test_images=None,
+    on_epoch=None,
+    progress=True,
+):
+    """Train ``model`` in place by Adam on the mean of −ELBO over each batch, and return its ``History``.
+
+    ``images``: uint8 (n, 28, 28), or floats in [0, 1]. All of them stay in memory as they are and are cut into
+    batches there, in a new order each epoch. ``schedule``: "constant", or "one_cycle": the learning rate rises to
+    ``lr`` in the first tenth of the run and falls to nearly nothing by its end (Smith & Topin 2018).
+    ``seed`` fixes the order and the draws of z; the random state outside is left as it was. With
+    ``test_images`` each epoch ends with ``evaluate``; ``on_epoch(history)`` is called after it.
+    Interrupting (Ctrl-C, the stop button) ends the training and returns the history so far.
+    Raises ``ValueError`` for images of another range, and ``FloatingPointError`` when the loss is not a number.
+    """
+    images = _in_memory(images)
+    steps_per_epoch = -(-len(images) // batch_size)
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
+    scheduler = _scheduler(schedule, optimizer, lr, epochs * steps_per_epoch)
+    history, start = History(), time.perf_counter()
+    bar = tqdm(total=epochs * steps_per_epoch, unit="step", leave=False, disable=not progress)
+    with bar, torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        try:
+            for epoch in range(1, epochs + 1):
+                totals = torch.zeros(3)
+                for indices in torch.randperm(len(images)).split(batch_size):
+                    x = as_pixels(images[indices])
+                    elbo = negative_elbo(model, x, beta)
+                    optimizer.zero_grad()
+                    elbo.loss.mean().backward()
+                    optimizer.step()
+                    scheduler.step()
+                    totals += torch.stack([part.detach().sum() for part in elbo])
+                    bar.update()
+                _record(history, totals / len(images), epoch)
+                if test_images is not None:
+                    history.test.append(evaluate(model, test_images))
+                history.seconds.append(time.perf_counter() - start)
+                if progress:
+                    _print_epoch(history)
+                if on_epoch is not None:
+                    on_epoch(history)
+        except KeyboardInterrupt:
+            print(f"Interrupted: the history holds {len(history.seconds)} whole epochs, the model what it has learned.")
+    return history
+
+
+@torch.no_grad()
+def evaluate(model, images, batch_size=1000, seed=0):
+    """−ELBO of ``images`` and its standard error, with one draw of z an image (fixed by ``seed``): ``Evaluation``."""
+    images = _in_memory(images)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        batches = [torch.stack(negative_elbo(model, as_pixels(part))) for part in images.split(batch_size)]
+    loss, recon, kl = torch.cat(batches, dim=1).double()
+    return Evaluation(
+        loss.mean().item(), recon.mean().item(), kl.mean().item(), (loss.std() / len(loss) ** 0.5).item(), len(loss)
+    )
+
+
+def _in_memory(images):
+    """The images as one tensor of their own type: uint8 takes a quarter of the room of floats."""
+    as_pixels(images[:1])  # a clear error now rather than in the middle of an epoch
+    return torch.as_tensor(np.array(images) if isinstance(images, np.ndarray) else images)
+
+
+def _scheduler(schedule, optimizer, lr, steps):
+    if schedule == "constant":
+        return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
+    if schedule == "one_cycle":
+        return torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps, pct_start=0.1)
+    raise ValueError(f'expected schedule="constant" or "one_cycle", found {schedule!r}')
+
+
+def _record(history, means, epoch):
+    if not torch.isfinite(means).all():
+        loss, recon, kl = means.tolist()
+        raise FloatingPointError(
+            f"the loss is not a number after epoch {epoch} (reconstruction {recon:.3g}, KL {kl:.3g}): "
+            "a smaller learning rate, or a look at log_var (its exponential overflows beyond 88), usually helps"
+        )
+    history.loss.append(means[0].item())
+    history.recon.append(means[1].item())
+    history.kl.append(means[2].item())
+
+
+def _print_epoch(history):
+    line = f"epoch {len(history.loss):2d}   train {history.loss[-1]:7.2f}"
+    if history.test:
+        line += f"   test −ELBO {history.test[-1].loss:7.2f}"
+    print(f"{line}   reconstruction {history.recon[-1]:7.2f}   KL {history.kl[-1]:6.2f}   {history.seconds[-1]:4.0f} s")
