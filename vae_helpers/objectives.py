@@ -75,13 +75,13 @@ def importance_weighted_bound(model, x, k, chunk=100):
 
     log 1/k Σ_i p(x|z_i) p(z_i) / q(z_i|x) with z_1 … z_k drawn from q(z|x). In expectation it equals the
     ELBO at k = 1, rises with k and never exceeds log p(x) (Burda, Grosse & Salakhutdinov 2016, eq. 8).
-    At most ``chunk`` samples are held at a time, which bounds the memory and changes nothing else.
+    At most ``chunk`` samples are held at a time: this bounds the memory and does not change the estimator.
     """
     mu, log_var = model.encode(x)
     log_weights = []
     for start in range(0, k, chunk):
         count = min(chunk, k - start)
-        eps = torch.randn(count, *mu.shape)
+        eps = torch.randn(count, *mu.shape, dtype=mu.dtype)
         z = reparameterize(mu, log_var, eps)
         log_likelihood = -reconstruction_loss(model.decode(z), x, model.noise_log_var)
         log_prior = -0.5 * (z**2 + LOG_2PI).sum(dim=-1)

@@ -1,0 +1,33 @@
+"""Data for the tests: MNIST where it is at hand, the offline digits otherwise, and a small data folder."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vae_helpers import data
+
+NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("[0-9]*.ipynb"))
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """What the notebooks get: MNIST from ``$VAE_COURSE_DATA``, the cache or a mirror, or the offline digits."""
+    return data.load_mnist()
+
+
+def write_folder(folder, digits):
+    """Write ``digits`` as MNIST's four gzipped idx files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for key, name in data.FILES.items():
+        items = getattr(digits, key)
+        sizes = [2051, len(items), 28, 28] if "images" in key else [2049, len(items)]
+        (folder / name).write_bytes(gzip.compress(np.array(sizes, ">u4").tobytes() + items.tobytes(), mtime=0))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_folder(tmp_path_factory):
+    """The offline digits in MNIST's file format: a data set of another name. Read only: copy before damaging."""
+    return write_folder(tmp_path_factory.mktemp("data") / "small digits", data.load_mnist(offline=True))
