@@ -136,7 +136,7 @@ def plot_manifold(model, n=15, coverage=0.95):
 
 
 def plot_history(history, floor=None):
-    """Training loss, and test −ELBO where it was measured, in nats per image against the epoch.
+    """Training loss, and test loss where it was measured, in nats per image against the epoch.
 
     ``floor``: the lower end of the vertical axis, chosen from the data when not given.
     """
@@ -156,7 +156,7 @@ def plot_history(history, floor=None):
             textcoords="offset points",
             annotation_clip=False,
         )
-    ax.set(xlabel="epoch", ylabel="−ELBO (nats per image)", xticks=epochs[:: max(1, len(epochs) // 10)])
+    ax.set(xlabel="epoch", ylabel="loss (nats per image)", xticks=epochs[:: max(1, len(epochs) // 10)])
     if floor is not None:
         ax.set_ylim(bottom=floor)
     return ax.figure

@@ -16,7 +16,8 @@ class History:
     """What ``fit`` saw: one entry an epoch, in nats per image (mean over the epoch's images, or the test set).
 
     ``loss`` = ``recon`` + beta · ``kl`` on the training images while they were being learned;
-    ``test`` holds one ``Evaluation`` an epoch when test images were given; ``seconds`` counts from the start.
+    ``test`` holds one ``Evaluation`` an epoch, with the same beta, when test images were given; ``seconds`` counts
+    from the start.
     """
 
     loss: list = field(default_factory=list)
@@ -28,7 +29,10 @@ class History:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """−ELBO (``loss``) of ``n`` images and its parts, in nats per image; ``standard_error`` of the loss."""
+    """``loss`` = ``recon`` + beta · ``kl`` of ``n`` images in nats per image, and the ``standard_error`` of the loss.
+
+    With beta = 1 the loss is −ELBO; an autoencoder has no KL (0) and its loss is the reconstruction.
+    """
 
     loss: float
     recon: float
@@ -37,8 +41,8 @@ class Evaluation:
     n: int
 
     def __str__(self):
-        parts = f"reconstruction {self.recon:.2f} + KL {self.kl:.2f}"
-        return f"−ELBO {self.loss:.2f} ± {self.standard_error:.2f} nats per image ({parts}), {self.n:,} images"
+        parts = f"reconstruction {self.recon:.2f}, KL {self.kl:.2f}"
+        return f"loss {self.loss:.2f} ± {self.standard_error:.2f} nats per image ({parts}), {self.n:,} images"
 
 
 def fit(
@@ -86,7 +90,7 @@ def fit(
                     bar.update()
                 _record(history, totals / len(images), epoch)
                 if test_images is not None:
-                    history.test.append(evaluate(model, test_images))
+                    history.test.append(evaluate(model, test_images, beta))
                 history.seconds.append(time.perf_counter() - start)
                 if progress:
                     _print_epoch(history)
@@ -98,12 +102,15 @@ def fit(
 
 
 @torch.no_grad()
-def evaluate(model, images, batch_size=1000, seed=0):
-    """−ELBO of ``images`` and its standard error, with one draw of z an image (fixed by ``seed``): ``Evaluation``."""
+def evaluate(model, images, beta=1.0, batch_size=1000, seed=0):
+    """The mean loss of ``images`` (−ELBO when beta is 1) and its standard error: an ``Evaluation``.
+
+    One z is drawn from q(z|x) for each image, by ``seed``; the random state outside is left as it was.
+    """
     images = _in_memory(images)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        batches = [torch.stack(negative_elbo(model, as_pixels(part))) for part in images.split(batch_size)]
+        batches = [torch.stack(negative_elbo(model, as_pixels(part), beta)) for part in images.split(batch_size)]
     loss, recon, kl = torch.cat(batches, dim=1).double()
     return Evaluation(
         loss.mean().item(), recon.mean().item(), kl.mean().item(), (loss.std() / len(loss) ** 0.5).item(), len(loss)
@@ -137,7 +144,6 @@ def _record(history, means, epoch):
 
 
 def _print_epoch(history):
-    line = f"epoch {len(history.loss):2d}   train {history.loss[-1]:7.2f}"
-    if history.test:
-        line += f"   test −ELBO {history.test[-1].loss:7.2f}"
-    print(f"{line}   reconstruction {history.recon[-1]:7.2f}   KL {history.kl[-1]:6.2f}   {history.seconds[-1]:4.0f} s")
+    test = f", test {history.test[-1].loss:.2f}" if history.test else ""
+    parts = f"reconstruction {history.recon[-1]:.2f}, KL {history.kl[-1]:.2f}"
+    print(f"epoch {len(history.loss):2d}: loss {history.loss[-1]:.2f}{test} ({parts}), {history.seconds[-1]:.0f} s")
