@@ -60,7 +60,7 @@ def test_history_is_drawn_for_training_and_test():
     assert len(vh.plot_history(history).axes[0].lines) == 2
     curve = vh.LiveCurve()
     curve(history)
-    assert curve.value.startswith(b"\x89PNG")
+    assert bytes(curve.value).startswith(b"\x89PNG")
 
 
 def explorers(codes):

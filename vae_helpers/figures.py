@@ -109,10 +109,16 @@ def plot_latent_space(codes, labels, title="", ax=None, limit=None):
     ax.plot(2.448 * np.cos(angle), 2.448 * np.sin(angle), color=INK, lw=1, ls="--")
     for digit in np.unique(labels):
         x, y = np.median(codes[labels == digit], axis=0)
-        text = ax.text(x, y, str(digit), fontsize=15, fontweight="bold", ha="center", va="center", color=INK)
-        text.set_path_effects([patheffects.withStroke(linewidth=3, foreground="white")])
+        name_digit(ax, x, y, digit)
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xlabel="$z_1$", ylabel="$z_2$", title=title)
     return ax.figure
+
+
+def name_digit(ax, x, y, digit):
+    """Write the digit at (x, y) with a white halo, so that it reads on any colour; returns the text."""
+    text = ax.text(x, y, str(digit), fontsize=15, fontweight="bold", ha="center", va="center", color=INK)
+    text.set_path_effects([patheffects.withStroke(linewidth=3, foreground="white")])
+    return text
 
 
 @torch.no_grad()
@@ -126,7 +132,7 @@ def plot_manifold(model, n=15, coverage=0.95):
     z = torch.cartesian_prod(values.flip(0), values).flip(1)  # rows from the top: z2 falls, z1 rises
     mean = torch.sigmoid(model.decode(z)).reshape(n, n, 28, 28)
     ax = Figure(figsize=(6.4, 6.4)).subplots()
-    ax.imshow(mean.permute(0, 2, 1, 3).reshape(n * 28, n * 28), cmap="gray_r", vmin=0, vmax=1)
+    ax.imshow(mean.permute(0, 2, 1, 3).reshape(n * 28, n * 28).numpy(), cmap="gray_r", vmin=0, vmax=1)
     ticks = np.round(np.linspace(0, n - 1, 5)).astype(int)
     ax.set_xticks(ticks * 28 + 14, [f"{values[i]:.1f}".replace("-", "−") for i in ticks])
     ax.set_yticks((n - 1 - ticks) * 28 + 14, [f"{values[i]:.1f}".replace("-", "−") for i in ticks])

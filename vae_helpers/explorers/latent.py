@@ -6,7 +6,7 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
-from ..figures import DIGIT_COLORS, INK, plot_latent_space
+from ..figures import DIGIT_COLORS, INK, name_digit, plot_latent_space
 from ..models import as_pixels
 from ..pretrained import BETA_SNAPSHOTS, load_codes, load_pretrained
 from .base import Explorer, slider
@@ -75,11 +75,11 @@ class PosteriorExplorer(Explorer):
 
         def update(image, draw):
             z = mu[image] + sigma[image] * eps[draw]
-            source.set_data(x[image].reshape(28, 28))
-            ellipse.set_center(mu[image])
+            source.set_data(x[image].reshape(28, 28).numpy())
+            ellipse.set_center(mu[image].tolist())
             ellipse.set_width(2 * 2.448 * float(sigma[image, 0]))
             ellipse.set_height(2 * 2.448 * float(sigma[image, 1]))
-            point.set_data(z[None, 0], z[None, 1])
+            point.set_data([z[0].item()], [z[1].item()])
             decoded.set_data(_mean_image(model, z[None])[0])
             (m1, m2), (s1, s2) = mu[image], sigma[image]
             return f"μ = ({m1:.2f}, {m2:.2f}), σ = ({s1:.3f}, {s2:.3f}); this draw is z = ({z[0]:.2f}, {z[1]:.2f})"
@@ -138,10 +138,10 @@ class BetaExplorer(Explorer):
     ``images``: a few images, uint8 (n, 28, 28), to reconstruct. Control: ``beta``, a key of ``BETA_SNAPSHOTS``.
     """
 
-    def __init__(self, images, samples=12):
+    def __init__(self, images):
         x = as_pixels(images)
         generator = torch.Generator().manual_seed(0)
-        prior, eps = (torch.randn(n, 2, generator=generator) for n in (samples, len(x)))
+        prior, eps = (torch.randn(n, 2, generator=generator) for n in (2 * len(x), len(x)))
         self._models = {beta: load_pretrained(name) for beta, name in BETA_SNAPSHOTS.items()}
         self._codes = {beta: load_codes(name) for beta, name in BETA_SNAPSHOTS.items()}
         fig = Figure(figsize=(9.6, 4.4), layout="constrained")
@@ -150,33 +150,30 @@ class BetaExplorer(Explorer):
         dots = plane.scatter(
             np.zeros(len(labels)), np.zeros(len(labels)), s=4, c=np.array(DIGIT_COLORS)[labels], alpha=0.6, linewidths=0
         )
-        names = [plane.text(0, 0, str(d), fontsize=14, fontweight="bold", ha="center", va="center") for d in range(10)]
+        names = [name_digit(plane, 0, 0, digit) for digit in range(10)]
         scale = plane.text(0.02, 0.98, "", transform=plane.transAxes, va="top")
         plane.set(xlim=(-1, 1), ylim=(-1, 1), xticks=[], yticks=[], aspect="equal", title="codes μ of test images")
-        columns = max(len(x), samples // 2)
-        canvas = right.imshow(np.zeros((4 * 28, columns * 28)), cmap="gray_r", vmin=0, vmax=1)
+        canvas = right.imshow(np.zeros((4 * 28, len(x) * 28)), cmap="gray_r", vmin=0, vmax=1)
         right.set(xticks=[], yticks=[0.5 * 28, 1.5 * 28, 3 * 28])
         right.set_yticklabels(["images", "rebuilt", "from\nthe prior"])
         right.tick_params(length=0)
         right.spines[:].set_visible(False)
 
         def row(pictures):
-            blank = np.zeros((columns - len(pictures), 28, 28))
-            return np.hstack([*np.asarray(pictures).reshape(-1, 28, 28), *blank])
+            return np.hstack(np.asarray(pictures).reshape(-1, 28, 28))
 
         def update(beta):
             model, codes = self._models[beta], self._codes[beta]
             limit = max(1.05 * codes.mu.abs().quantile(0.995).item(), 0.05)
-            dots.set_offsets(codes.mu[:3000] / limit)
+            dots.set_offsets((codes.mu[:3000] / limit).numpy())
             for digit, text in enumerate(names):
-                text.set_position(codes.mu[codes.labels == digit].median(dim=0).values / limit)
+                text.set_position((codes.mu[codes.labels == digit].median(dim=0).values / limit).tolist())
             scale.set_text(f"axes: −{limit:.2g} to {limit:.2g}")
             with torch.no_grad():
                 mu, log_var = model.encode(x)
             rebuilt = _mean_image(model, mu + torch.exp(log_var / 2) * eps)
             drawn = _mean_image(model, prior)
-            half = samples // 2
-            canvas.set_data(np.vstack([row(x), row(rebuilt), row(drawn[:half]), row(drawn[half:])]))
+            canvas.set_data(np.vstack([row(x), row(rebuilt), row(drawn[: len(x)]), row(drawn[len(x) :])]))
             sigma = torch.exp(codes.log_var / 2)
             return f"β = {beta:g}: spread of the means {codes.mu.std():.2f}, mean σ {sigma.mean():.3f}"
 

@@ -124,7 +124,7 @@ class ElboExplorer(Explorer):
         def update(mu, var):
             recon = 0.5 * (math.log(2 * math.pi) + (self.X - mu) ** 2 + var)
             kl_prior = 0.5 * (var + mu**2 - 1 - math.log(var))
-            elbo, gap = -recon - kl_prior, log_px + recon + kl_prior
+            elbo, gap = -recon - kl_prior, round(log_px + recon + kl_prior, 12) + 0.0  # never −0
             q_curve.set_data(GRID, np.exp(_log_normal(GRID, mu, var)))
             q_name.set_position((mu + 0.1, min(0.4 / math.sqrt(var) + 0.02, 1.2)))
             elbo_bar.set_height(max(elbo, -5) + 5)
