@@ -1,7 +1,6 @@
 """Rules that every notebook keeps, read from its file, and proof that nbval would notice a wrong number."""
 
 import ast
-import json
 import re
 import subprocess
 import sys
@@ -109,8 +108,9 @@ def test_nothing_defeats_nbval(path):
         if "nbval-ignore-output" in tags(cell):
             continue
         compared += bool(cell.outputs)
-        for name in ("load_mnist(", "fit(", "tqdm", "Explorer("):
-            assert name not in cell.source.replace("def ", ""), f"{cell.id}: a cell with {name} is not compared"
+        for name in ("load_mnist(", "tqdm", "Explorer("):
+            assert name not in cell.source, f"{cell.id}: the output of {name} differs from run to run"
+        assert "fit(" not in cell.source or "progress=False" in cell.source, f"{cell.id}: fit prints its seconds"
     assert compared >= 5
 
 
@@ -259,8 +259,3 @@ def test_model_and_loss_taught_are_the_helpers(batch):
         parts[0].mean().backward()
         results.append([*parts, model.to_mu.weight.grad, model.decoder[0].weight.grad])
     torch.testing.assert_close(*results)
-
-
-def test_manifest_holds_no_secret_training_set():
-    manifest = json.loads((vh.pretrained.FOLDER / "manifest.json").read_text(encoding="utf-8"))
-    assert {entry["training"]["data"] for entry in manifest.values()} == {"MNIST, 60000 grey images"}

@@ -32,6 +32,10 @@ def test_weights_reach_the_figures_of_the_manifest(name, digits):
         assert getattr(now, part) == pytest.approx(shipped[part], abs=0.05)
 
 
+def test_all_were_trained_on_the_training_images_only():
+    assert {entry["training"]["data"] for entry in MANIFEST.values()} == {"MNIST, 60000 grey images"}
+
+
 def test_reference_is_as_good_as_promised():
     assert MANIFEST["vae"]["test"]["loss"] <= 151.5
 
