@@ -41,7 +41,18 @@ def clean(notebook):
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
-            cell.outputs = [output for output in map(_without_widget, cell.outputs) if output is not None]
+            cell.outputs = _joined([output for output in map(_without_widget, cell.outputs) if output is not None])
+
+
+def _joined(outputs):
+    """Neighbouring pieces of one stream, cut where the kernel happened to flush, become one output."""
+    joined = []
+    for output in outputs:
+        if output.output_type == "stream" and joined and joined[-1].get("name") == output.name:
+            joined[-1]["text"] += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def _without_widget(output):

@@ -111,15 +111,15 @@ class ElboExplorer(Explorer):
         curves.fill_between(GRID, 0, np.exp(_log_normal(GRID, 0.5, 0.5)), color=ORANGE, alpha=0.3, lw=0)
         curves.text(1.3, 0.42, "posterior p(z|x)", color=ORANGE)
         (q_curve,) = curves.plot([], [], color=BLUE, lw=2)
-        q_name = curves.text(0, 0, "q(z)", color=BLUE)
+        q_name = curves.text(0, 0, "q(z|x)", color=BLUE)
         curves.set(xlim=(-4, 4), ylim=(0, 1.3), xlabel="z", ylabel="density")
         bars.axhline(log_px, color=INK, ls="--", lw=1)
         bars.text(-0.45, log_px + 0.06, f"log p(x) = −{-log_px:.3f}", color=INK)
         (elbo_bar,) = bars.bar([0], [0], bottom=-5, color=BLUE, width=0.45)
         (gap_bar,) = bars.bar([0], [0], color=RED, alpha=0.5, width=0.45)
-        gap_name = bars.text(0.26, 0, "gap = KL(q‖p(z|x))", color=RED, va="center")
+        gap_name = bars.text(0.26, 0, "gap = KL(q(z|x)‖p(z|x))", color=RED, va="center")
         elbo_name = bars.text(0.26, 0, "ELBO", color=BLUE, va="center")
-        bars.set(xlim=(-0.5, 1.25), ylim=(-5, -1), xticks=[], ylabel="nats")
+        bars.set(xlim=(-0.5, 1.5), ylim=(-5, -1), xticks=[], ylabel="nats")
 
         def update(mu, var):
             recon = 0.5 * (math.log(2 * math.pi) + (self.X - mu) ** 2 + var)
