@@ -117,9 +117,9 @@ class ElboExplorer(Explorer):
         bars.text(-0.45, log_px + 0.06, f"log p(x) = −{-log_px:.3f}", color=INK)
         (elbo_bar,) = bars.bar([0], [0], bottom=-5, color=BLUE, width=0.45)
         (gap_bar,) = bars.bar([0], [0], color=RED, alpha=0.5, width=0.45)
-        gap_name = bars.text(0.26, 0, "gap = KL(q(z|x)‖p(z|x))", color=RED, va="center")
-        elbo_name = bars.text(0.26, 0, "ELBO", color=BLUE, va="center")
-        bars.set(xlim=(-0.5, 1.5), ylim=(-5, -1), xticks=[], ylabel="nats")
+        gap_name = bars.text(0.26, -3, "gap = KL(q(z|x)‖p(z|x))", color=RED, va="center")
+        elbo_name = bars.text(0.26, -3, "ELBO", color=BLUE, va="center")
+        bars.set(xlim=(-0.5, 1.75), ylim=(-5, -1), xticks=[], ylabel="nats")
 
         def update(mu, var):
             recon = 0.5 * (math.log(2 * math.pi) + (self.X - mu) ** 2 + var)
