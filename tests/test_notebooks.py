@@ -172,7 +172,7 @@ DRIVE = """
 import gc
 from vae_helpers import Explorer
 _driven = 0
-for _explorer in [thing for thing in gc.get_objects() if isinstance(thing, Explorer)]:
+for _explorer in [thing for thing in gc.get_objects() if issubclass(type(thing), Explorer)]:
     for _name, _control in _explorer.controls.items():
         if hasattr(_control, "options"):
             _values = list(getattr(_control, "_options_values", _control.options))
