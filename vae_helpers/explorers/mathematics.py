@@ -148,7 +148,9 @@ class ReparameterizationExplorer(Explorer):
 
     def __init__(self, n=250):
         eps = torch.randn(n, 2, generator=torch.Generator().manual_seed(0)).numpy()
-        named = eps[np.argsort(np.abs(np.linalg.norm(eps, axis=1) - 1.3))[:6]]
+        angle = np.arange(6) * np.pi / 3 + 0.3
+        ring = 1.4 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        named = eps[[np.argmin(np.linalg.norm(eps - point, axis=1)) for point in ring]]
         fig = Figure(figsize=(8.8, 4.4), layout="constrained")
         left, right = fig.subplots(1, 2)
         moving = []
