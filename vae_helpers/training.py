@@ -144,6 +144,6 @@ def _record(history, means, epoch):
 
 
 def _print_epoch(history):
+    train = f"train {history.loss[-1]:.2f} (reconstruction {history.recon[-1]:.2f}, KL {history.kl[-1]:.2f})"
     test = f", test {history.test[-1].loss:.2f}" if history.test else ""
-    parts = f"reconstruction {history.recon[-1]:.2f}, KL {history.kl[-1]:.2f}"
-    print(f"epoch {len(history.loss):2d}: loss {history.loss[-1]:.2f}{test} ({parts}), {history.seconds[-1]:.0f} s")
+    print(f"epoch {len(history.loss):2d}: {train}{test}, {history.seconds[-1]:.0f} s")
