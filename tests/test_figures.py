@@ -28,6 +28,7 @@ def test_show_keeps_the_sentence_beside_the_picture(monkeypatch):
 def test_latent_space_names_every_digit(codes):
     fig = vh.plot_latent_space(codes.mu, codes.labels, "codes")
     assert {text.get_text() for text in fig.axes[0].texts} == set("0123456789")
+    assert len(vh.plot_latent_space(codes.mu, codes.labels, dots=1000).axes[0].collections[0].get_offsets()) == 1000
     with pytest.raises(ValueError, match="10,000 codes and 5 labels"):
         vh.plot_latent_space(codes.mu, codes.labels[:5])
 

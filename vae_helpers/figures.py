@@ -93,10 +93,10 @@ def plot_reconstructions(images, *reconstructions, labels=("image", "reconstruct
     return plot_images(np.concatenate(rows), columns=len(images), row_labels=list(labels))
 
 
-def plot_latent_space(codes, labels, title="", ax=None, limit=None):
+def plot_latent_space(codes, labels, title="", ax=None, limit=None, dots=4000):
     """Codes (n, 2) coloured by ``labels`` (n,), each digit's name at the median of its codes.
 
-    At most 4,000 dots are drawn, evenly picked. The dashed circle holds 95 % of the prior N(0, I) (radius
+    Of many codes only every k-th is drawn, at most ``dots``, so that they stay apart. The dashed circle holds 95 % of the prior N(0, I) (radius
     √(−2 ln 0.05) ≈ 2.45). ``limit``: half the axes' width; chosen from the codes when not given.
     """
     codes, labels = np.asarray(codes), np.asarray(labels)
@@ -106,7 +106,7 @@ def plot_latent_space(codes, labels, title="", ax=None, limit=None):
         ax = Figure(figsize=(5.4, 5.4)).subplots()
     if limit is None:
         limit = 1.05 * max(np.quantile(np.abs(codes), 0.998), 2.5)
-    some = slice(None, None, -(-len(codes) // 4000))
+    some = slice(None, None, -(-len(codes) // dots))
     ax.scatter(*codes[some].T, s=5, c=np.array(DIGIT_COLORS)[labels[some]], alpha=0.6, linewidths=0)
     angle = np.linspace(0, 2 * np.pi, 200)
     ax.plot(2.448 * np.cos(angle), 2.448 * np.sin(angle), color=INK, lw=1, ls="--")
