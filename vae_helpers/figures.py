@@ -96,8 +96,9 @@ def plot_reconstructions(images, *reconstructions, labels=("image", "reconstruct
 def plot_latent_space(codes, labels, title="", ax=None, limit=None, dots=4000):
     """Codes (n, 2) coloured by ``labels`` (n,), each digit's name at the median of its codes.
 
-    Of many codes only every k-th is drawn, at most ``dots``, so that they stay apart. The dashed circle holds 95 % of the prior N(0, I) (radius
-    √(−2 ln 0.05) ≈ 2.45). ``limit``: half the axes' width; chosen from the codes when not given.
+    Of many codes only every k-th is drawn, at most ``dots``, so that they stay apart. The dashed circle holds
+    95 % of the prior N(0, I) (radius √(−2 ln 0.05) ≈ 2.45). ``limit``: half the axes' width; chosen from the codes
+    when not given.
     """
     codes, labels = np.asarray(codes), np.asarray(labels)
     if len(codes) != len(labels):
