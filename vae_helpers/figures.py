@@ -94,7 +94,8 @@ def plot_reconstructions(images, *reconstructions, labels=("image", "reconstruct
 
 
 def plot_latent_space(codes, labels, title="", ax=None, limit=None, dots=4000):
-    """Codes (n, 2) coloured by ``labels`` (n,), each digit's name at the median of its codes.
+    """Codes (n, 2) coloured by ``labels`` (n,), each digit's name at the median of its codes
+    (or beside it, where two names would overlap).
 
     Of many codes only every k-th is drawn, at most ``dots``, so that they stay apart. The dashed circle holds
     95 % of the prior N(0, I) (radius √(−2 ln 0.05) ≈ 2.45). ``limit``: half the axes' width; chosen from the codes
@@ -111,11 +112,24 @@ def plot_latent_space(codes, labels, title="", ax=None, limit=None, dots=4000):
     ax.scatter(*codes[some].T, s=5, c=np.array(DIGIT_COLORS)[labels[some]], alpha=0.6, linewidths=0)
     angle = np.linspace(0, 2 * np.pi, 200)
     ax.plot(2.448 * np.cos(angle), 2.448 * np.sin(angle), color=INK, lw=1, ls="--")
-    for digit in np.unique(labels):
-        x, y = np.median(codes[labels == digit], axis=0)
+    names = np.unique(labels)
+    medians = [np.median(codes[labels == digit], axis=0) for digit in names]
+    for digit, (x, y) in zip(names, spread(medians, gap=0.1 * limit)):
         name_digit(ax, x, y, digit)
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xlabel="$z_1$", ylabel="$z_2$", title=title)
     return ax.figure
+
+
+def spread(points, gap):
+    """Points (n, 2) moved as little as it takes to keep them ``gap`` apart, so that no name covers another."""
+    points = np.array(points, dtype=float)
+    points += 1e-3 * gap * np.stack([np.cos(range(len(points))), np.sin(range(len(points)))], axis=1)  # no two equal
+    for _ in range(200):
+        away = points[:, None] - points[None]
+        distance = np.linalg.norm(away, axis=2) + np.eye(len(points)) * gap
+        push = np.maximum(gap - distance, 0) / distance / 4
+        points += (push[:, :, None] * away).sum(axis=1)
+    return points
 
 
 def name_digit(ax, x, y, digit):

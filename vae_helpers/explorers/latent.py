@@ -6,7 +6,7 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
-from ..figures import DIGIT_COLORS, INK, name_digit, plot_latent_space
+from ..figures import DIGIT_COLORS, INK, name_digit, plot_latent_space, spread
 from ..models import as_pixels
 from ..pretrained import BETA_SNAPSHOTS, load_codes, load_pretrained
 from .base import Explorer, slider
@@ -166,8 +166,9 @@ class BetaExplorer(Explorer):
             model, codes = self._models[beta], self._codes[beta]
             limit = max(1.05 * codes.mu.abs().quantile(0.995).item(), 0.05)
             dots.set_offsets((codes.mu[:3000] / limit).numpy())
-            for digit, text in enumerate(names):
-                text.set_position((codes.mu[codes.labels == digit].median(dim=0).values / limit).tolist())
+            medians = [codes.mu[codes.labels == digit].median(dim=0).values.numpy() / limit for digit in range(10)]
+            for text, position in zip(names, spread(medians, gap=0.1)):
+                text.set_position(position)
             scale.set_text(f"axes: −{limit:.2g} to {limit:.2g}")
             with torch.no_grad():
                 mu, log_var = model.encode(x)
