@@ -18,7 +18,7 @@ from vae_helpers import load_mnist
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 WIDGET = "application/vnd.jupyter.widget-view+json"
-STAND_IN = "Run this cell to get the sliders. The still picture below shows what they move."
+STAND_IN = "Run this cell: what moves here needs a running kernel. The still picture below shows it at rest."
 
 
 def execute(path):

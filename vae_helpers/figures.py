@@ -169,13 +169,14 @@ def plot_history(history, floor=None):
     curves = {"train": history.loss}
     if history.test:
         curves["test"] = [evaluation.loss for evaluation in history.test]
+    highest = max(values[-1] for values in curves.values())
     for (name, values), color in zip(curves.items(), (DIGIT_COLORS[0], DIGIT_COLORS[6])):
         ax.plot(epochs[: len(values)], values, marker="o", ms=4, color=color)
         ax.annotate(
             f"{name} {values[-1]:.1f}",
             (epochs[-1], values[-1]),
             color=color,
-            va="bottom" if name == "train" else "top",
+            va="bottom" if values[-1] == highest else "top",
             xytext=(8, 0),
             textcoords="offset points",
             annotation_clip=False,

@@ -73,7 +73,7 @@ def fit(
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
     scheduler = _scheduler(schedule, optimizer, lr, epochs * steps_per_epoch)
     history, start = History(), time.perf_counter()
-    bar = tqdm(total=epochs * steps_per_epoch, unit="step", leave=False, disable=not progress)
+    bar = tqdm(total=epochs * steps_per_epoch, unit="step", leave=False, disable=not progress, mininterval=1)
     with bar, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
