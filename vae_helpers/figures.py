@@ -159,11 +159,8 @@ def plot_manifold(model, n=15, coverage=0.95):
     return ax.figure
 
 
-def plot_history(history, floor=None):
-    """Training loss, and test loss where it was measured, in nats per image against the epoch.
-
-    ``floor``: the lower end of the vertical axis, chosen from the data when not given.
-    """
+def plot_history(history):
+    """Training loss, and test loss where it was measured, in nats per image against the epoch."""
     ax = Figure(figsize=(6, 3.4)).subplots()
     epochs = np.arange(1, len(history.loss) + 1)
     curves = {"train": history.loss}
@@ -182,6 +179,4 @@ def plot_history(history, floor=None):
             annotation_clip=False,
         )
     ax.set(xlabel="epoch", ylabel="loss (nats per image)", xticks=epochs[:: max(1, len(epochs) // 10)])
-    if floor is not None:
-        ax.set_ylim(bottom=floor)
     return ax.figure
