@@ -1,12 +1,16 @@
 """Data for the tests: MNIST where it is at hand, the offline digits otherwise, and a small data folder."""
 
 import gzip
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from vae_helpers import data
+
+# One thread a process, kernels included: on two cores the small matrices of the course run faster so.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("[0-9]*.ipynb"))
 
