@@ -69,11 +69,13 @@ def fit(
     Raises ``ValueError`` for images of another range, and ``FloatingPointError`` when the loss is not a number.
     """
     images = _in_memory(images)
-    steps_per_epoch = -(-len(images) // batch_size)
+    steps = epochs * -(-len(images) // batch_size)
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
-    scheduler = _scheduler(schedule, optimizer, lr, epochs * steps_per_epoch)
+    scheduler = _scheduler(schedule, optimizer, lr, steps)
     history, start = History(), time.perf_counter()
-    bar = tqdm(total=epochs * steps_per_epoch, unit="step", leave=False, disable=not progress, mininterval=1)
+    # A hundred updates of the bar at most: each is a message, and a kernel's channel holds only so many unread.
+    seldom = {"miniters": max(1, steps // 100), "mininterval": 0, "maxinterval": float("inf")}
+    bar = tqdm(total=steps, unit="step", leave=False, disable=not progress, **seldom)
     with bar, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
