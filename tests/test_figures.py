@@ -1,4 +1,4 @@
-"""Figures and explorers: what they draw, what they refuse, what a control changes."""
+"""Figures: what they draw and what they refuse."""
 
 import numpy as np
 import pytest
@@ -62,61 +62,3 @@ def test_history_is_drawn_for_training_and_test():
     curve = vh.LiveCurve()
     curve(history)
     assert bytes(curve.value).startswith(b"\x89PNG")
-
-
-def explorers(codes):
-    digits = vh.load_mnist(offline=True)
-    model, images = vh.load_pretrained("vae"), digits.test_images
-    yield vh.LatentExplorer(model, codes.mu, codes.labels)
-    yield vh.PosteriorExplorer(model, images[:20], codes.mu, codes.labels)
-    yield vh.WalkExplorer({"autoencoder": vh.load_pretrained("autoencoder"), "VAE": model}, images[:2])
-    yield vh.BetaExplorer(images[:6])
-    yield vh.GaussianKLExplorer()
-    yield vh.TwoBumpsExplorer()
-    yield vh.ElboExplorer()
-    yield vh.ReparameterizationExplorer()
-
-
-def values(control):
-    if hasattr(control, "_options_values"):
-        return list(control._options_values)
-    return list(np.linspace(control.min, control.max, 7).astype(type(control.value)).tolist())
-
-
-def test_every_control_of_every_explorer_changes_the_picture_over_its_whole_range(codes):
-    for explorer in explorers(codes):
-        for name, control in explorer.controls.items():
-            pictures = set()
-            for value in values(control):
-                control.value = value
-                pictures.add(explorer._picture.value)
-                assert explorer.readout and "nan" not in explorer.readout
-            assert len(pictures) >= 4, (type(explorer).__name__, name)
-        assert explorer.at() is explorer.fig
-        with pytest.raises(ValueError, match="expected controls named"):
-            explorer.at(nonsense=1)
-
-
-def test_latent_explorer_draws_what_torch_decodes():
-    codes = vh.load_codes("vae")
-    model = vh.load_pretrained("vae")
-    explorer = vh.LatentExplorer(model, codes.mu, codes.labels)
-    explorer.at(z1=0.5, z2=-1.0)
-    shown = explorer.moving[1].get_array()
-    expected = torch.sigmoid(model.decode(torch.tensor([[0.5, -1.0]]))).detach().reshape(28, 28)
-    np.testing.assert_allclose(shown, expected, atol=1e-6)
-
-
-def test_elbo_explorer_touches_when_q_is_the_posterior():
-    explorer = vh.ElboExplorer()
-    explorer.at(mu=0.5, var=0.5)
-    assert "gap 0.0000" in explorer.readout and "they touch" in explorer.readout
-    explorer.at(mu=0.0, var=1.0)
-    assert "ELBO -1.9189 + gap 0.4034 = log p(x) -1.5155" in explorer.readout
-
-
-def test_gaussian_kl_explorer_area_is_the_closed_form():
-    explorer = vh.GaussianKLExplorer()
-    explorer.at(mu=2.0, log_var=float(np.log(0.25)))
-    area, closed = explorer.readout.split("=")[1].split(";")
-    assert float(area) == pytest.approx(float(closed.split()[2]), abs=2e-3)

@@ -30,6 +30,8 @@ _HOME = {
         "show",
     ],
     "explorers": [
+        "AggregatedPosteriorExplorer",
+        "BaselineExplorer",
         "BetaExplorer",
         "ElboExplorer",
         "Explorer",
@@ -38,6 +40,7 @@ _HOME = {
         "LiveCurve",
         "PosteriorExplorer",
         "ReparameterizationExplorer",
+        "SwappedCrossEntropyExplorer",
         "TwoBumpsExplorer",
         "WalkExplorer",
     ],

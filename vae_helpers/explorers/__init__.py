@@ -1,14 +1,29 @@
-"""The interactive views: sliders that change one picture in place.
+"""The interactive views: controls and pictures that move in the page, with or without a kernel.
 
-``latent`` holds those that look at a trained model, ``mathematics`` those of notebooks 02 and 03,
-``base`` what they share.
+``latent`` holds those that look at a trained model, ``mathematics`` those of formulas, ``base`` what they share.
+Beside each stands its JavaScript, with the same names.
 """
 
 from .base import Explorer, LiveCurve
-from .latent import BetaExplorer, LatentExplorer, PosteriorExplorer, WalkExplorer
-from .mathematics import ElboExplorer, GaussianKLExplorer, ReparameterizationExplorer, TwoBumpsExplorer
+from .latent import (
+    AggregatedPosteriorExplorer,
+    BetaExplorer,
+    LatentExplorer,
+    PosteriorExplorer,
+    WalkExplorer,
+)
+from .mathematics import (
+    BaselineExplorer,
+    ElboExplorer,
+    GaussianKLExplorer,
+    ReparameterizationExplorer,
+    SwappedCrossEntropyExplorer,
+    TwoBumpsExplorer,
+)
 
 __all__ = [
+    "AggregatedPosteriorExplorer",
+    "BaselineExplorer",
     "BetaExplorer",
     "ElboExplorer",
     "Explorer",
@@ -17,6 +32,7 @@ __all__ = [
     "LiveCurve",
     "PosteriorExplorer",
     "ReparameterizationExplorer",
+    "SwappedCrossEntropyExplorer",
     "TwoBumpsExplorer",
     "WalkExplorer",
 ]

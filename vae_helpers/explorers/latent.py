@@ -1,187 +1,452 @@
 """Explorers of a trained model: its latent plane, its posteriors, its walks, and what beta does to it."""
 
-import ipywidgets as widgets
 import numpy as np
 import torch
-from matplotlib.figure import Figure
-from matplotlib.patches import Ellipse
+from torch import nn
 
-from ..figures import DIGIT_COLORS, INK, name_digit, plot_latent_space, spread
+from ..figures import DIGIT_COLORS, INK, spread
 from ..models import as_pixels
-from ..pretrained import BETA_SNAPSHOTS, load_codes, load_pretrained
-from .base import Explorer, slider
+from ..pretrained import BETA_SNAPSHOTS, load_codes, load_pretrained, recipe
+from .base import Explorer, choice, curve, ellipse, number, panel, picture, points, slider, text
+
+RADIUS = 2.448  # √(−2 ln 0.05): the circle that holds 95 % of N(0, I) in two dimensions
+ACTIVATIONS = {  # what the page can run between linear layers, and the same in numpy; `ACTIVATIONS` in latent.js
+    nn.ReLU: ("relu", lambda a: np.maximum(a, 0)),
+    nn.Tanh: ("tanh", np.tanh),
+    nn.Sigmoid: ("sigmoid", lambda a: (1 + np.tanh(a / 2)) / 2),  # never overflows
+    nn.Softplus: ("softplus", lambda a: np.logaddexp(0, a)),
+    nn.Identity: ("none", lambda a: a),
+}
 
 
-def _mean_image(model, z):
-    with torch.no_grad():
-        return torch.sigmoid(model.decode(torch.as_tensor(z, dtype=torch.float32))).reshape(-1, 28, 28).numpy()
+class Decoder:
+    """A model's decoder as layers that the page can run: ``mean(z)`` is what the page shows for z.
+
+    ``model.decoder`` must be an ``nn.Linear``, or an ``nn.Sequential`` of ``nn.Linear`` and the activations listed in
+    ``ACTIVATIONS``, from 2 latent dimensions to 784 pixels, and ``model.decode`` must do no more than call it.
+    ``layers``: one dictionary a linear layer, with 16-bit weights where they give the same images to 1/510 for z up to
+    ``limit``, else with 32 bits.
+
+    Raises ``ValueError`` for any other decoder and for weights that are not finite.
+    """
+
+    def __init__(self, model, limit=4.0):
+        self.layers = _layers(model)
+        z = limit * torch.tensor([[0, 0], [1, -1], [-1, 0.5], [0.1, 1], [0.3, 0.2], [-0.2, -0.6], [1, 1], [-1, -1]])
+        with torch.no_grad():
+            expected = model.decode(z)
+            expected = torch.sigmoid(expected) if model.noise_log_var is None else expected.clamp(0, 1)
+
+        def error():
+            return np.abs(self.mean(z.numpy()) - expected.numpy()).max()
+
+        if not error() < 1e-3:
+            raise ValueError(
+                f"expected model.decode(z) to be model.decoder(z) and no more, images differ by {error():.3f}; "
+                "the page runs the layers of model.decoder"
+            )
+        full = self.layers
+        with np.errstate(over="ignore", invalid="ignore"):  # too large for 16 bits: not the same images
+            self.layers = [_halved(layer) for layer in full]
+            if not error() < 1 / 510:
+                self.layers = full
+
+    def mean(self, z):
+        """Mean images (n, 784) for z (n, 2), cut to [0, 1], as the page computes them."""
+        run = dict(ACTIVATIONS.values())
+        values = np.asarray(z, dtype=np.float32)
+        for layer in self.layers:
+            values = values @ layer["weight"].astype(np.float32).T + layer["bias"].astype(np.float32)
+            values = run[layer["activation"]](values)
+        return np.clip(values, 0, 1)
 
 
-def _digit(ax, title):
-    """An empty 28 × 28 picture to be filled by ``set_data``, ink dark on white."""
-    image = ax.imshow(np.zeros((28, 28)), cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
-    ax.set(xticks=[], yticks=[], title=title)
-    ax.spines[:].set_visible(False)
-    return image
+def _layers(model):
+    modules = model.decoder if isinstance(model.decoder, nn.Sequential) else [model.decoder]
+    layers = []
+    for module in modules:
+        if isinstance(module, nn.Linear):
+            weight, bias = (_finite(parameter) for parameter in (module.weight, module.bias))
+            layers.append({"weight": weight, "bias": bias, "activation": "none"})
+        elif type(module) in ACTIVATIONS and layers and layers[-1]["activation"] == "none":
+            layers[-1]["activation"] = ACTIVATIONS[type(module)][0]
+        else:
+            known = ", ".join(kind.__name__ for kind in ACTIVATIONS)
+            raise ValueError(
+                f"expected a decoder of Linear layers, each with at most one of {known} after it, found {module}; "
+                "the page can run no other layer. plot_manifold(model) draws any decoder"
+            )
+    widths = (layers[0]["weight"].shape[1], len(layers[-1]["bias"]))
+    if widths != (2, 784):
+        raise ValueError(
+            f"expected a decoder from 2 latent dimensions to 784 pixels, found {widths[0]} to {widths[1]}; "
+            "a plane has two dimensions"
+        )
+    if model.noise_log_var is None:  # Bernoulli pixels; the mean of Gaussian ones is the output itself
+        layers[-1]["activation"] = "sigmoid"
+    return layers
+
+
+def _finite(parameter):
+    if not torch.isfinite(parameter).all():
+        raise ValueError("expected finite weights, found NaN or infinity; did the training diverge?")
+    return parameter.detach().numpy().copy()
+
+
+def _halved(layer):
+    return layer | {name: layer[name].astype(np.float16) for name in ("weight", "bias")}
+
+
+def _checked(codes, labels):
+    """Codes (n, 2) as float32 and their labels (n,) as integers from 0 to 9."""
+    codes, labels = np.asarray(codes, dtype=np.float32), np.asarray(labels)
+    if codes.ndim != 2 or codes.shape[1] != 2 or len(codes) == 0:
+        raise ValueError(f"expected codes (n, 2), the points of a plane, found shape {codes.shape}")
+    if len(codes) != len(labels):
+        raise ValueError(f"expected one label for each code, found {len(codes):,} codes and {len(labels):,} labels")
+    if not np.isfinite(codes).all():
+        raise ValueError("expected finite codes, found NaN or infinity; did the training diverge?")
+    if labels.min() < 0 or labels.max() > 9:
+        raise ValueError(f"expected labels from 0 to 9, found {labels.min()} to {labels.max()}")
+    return codes, labels.astype(np.uint8)
+
+
+def _names(codes, labels, gap):
+    """Each digit's name at the median of its codes, or beside it where two names would overlap."""
+    digits = np.unique(labels)
+    medians = [np.median(codes[labels == digit], axis=0) for digit in digits]
+    return [_name(x, y, digit) for digit, (x, y) in zip(digits, spread(medians, gap))]
+
+
+def _name(x, y, digit):
+    return text(float(x), float(y), str(digit), align="center", size=18, bold=True)
+
+
+def _side_by_side(images):
+    """Images (n, 784) as the pixels of one picture, n · 28 wide."""
+    return images.reshape(-1, 28, 28).swapaxes(0, 1).reshape(28, -1)
+
+
+def _bytes(x):
+    """Pixels (n, 784) from 0 to 1 as uint8 from 0 to 255: a quarter of the size on the way to the page."""
+    return np.round(x.numpy() * 255).astype(np.uint8)
+
+
+def _some(codes, dots):
+    return slice(None, None, -(-len(codes) // dots))
+
+
+def _plane(codes, labels, title, limit=None, width=4.8, dots=4000, **more):
+    """The panel of a latent plane: at most ``dots`` codes, each digit's name, the circle of the prior."""
+    if limit is None:
+        limit = round(1.05 * max(float(np.quantile(np.abs(codes), 0.998)), 2.5), 1)
+    some = _some(codes, dots)
+    marks = [
+        points(*codes[some].T, labels[some], 3, 0.6),
+        ellipse(0, 0, RADIUS, RADIUS, INK, width=1, dash=True),
+        *_names(codes, labels, 0.1 * limit),
+    ]
+    words = (
+        "The latent plane: codes coloured by digit, each digit's name among its codes, a dashed circle for the prior"
+    )
+    axes = {"xlim": (-limit, limit), "ylim": (-limit, limit), "width": width, "height": width, "equal": True}
+    return panel(words, **axes, marks=marks, title=title, xlabel="z₁", ylabel="z₂", **more)
+
+
+def _pictures(alt, title, width, height, size):
+    """A panel without axes, ``width`` × ``height`` pixels of images, ``size`` inches wide, y counted downwards."""
+    return panel(alt, (0, width), (height, 0), size, size * height / width, title=title, bare=True)
 
 
 class LatentExplorer(Explorer):
-    """Two sliders move a point z over the plane of codes; beside it stands what the decoder draws there.
+    """A point z on the plane of codes, and beside it what the decoder draws there. Drag, click, arrow keys, sliders.
 
-    ``model`` has two latent dimensions; ``codes`` (n, 2) and ``labels`` (n,) are the background.
-    Controls: ``z1``, ``z2``.
+    ``model``: a ``VAE``, ``Autoencoder`` or ``LinearVAE`` with two latent dimensions; ``codes`` (n, 2) and ``labels``
+    (n,) are the background. With ``sample=True`` a draw from p(x|z) stands beside its mean (Bernoulli pixels only).
+    Controls: ``z1``, ``z2`` (and ``draw``, which of ten sets of uniform numbers decides the sample).
+
+    Raises ``ValueError`` for a decoder that the page cannot run, codes that are no plane, labels that do not fit.
     """
 
-    def __init__(self, model, codes, labels, title="the latent plane"):
-        fig = Figure(figsize=(8.6, 4.6), layout="constrained")
-        plane, picture = fig.subplots(1, 2, width_ratios=[1.35, 1])
-        plot_latent_space(codes, labels, title, ax=plane)
-        (cursor,) = plane.plot([], [], "o", ms=11, mfc="none", mec=INK, mew=2.5)
-        image = _digit(picture, "mean of p(x|z)")
-        nearest = torch.as_tensor(codes, dtype=torch.float32)
-        labels = np.asarray(labels)
-
-        def update(z1, z2):
-            cursor.set_data([z1], [z2])
-            image.set_data(_mean_image(model, [[z1, z2]])[0])
-            distance, index = (nearest - torch.tensor([z1, z2])).norm(dim=1).min(dim=0)
-            return f"z = ({z1:.2f}, {z2:.2f}); the nearest code, {distance:.2f} away, is of a {labels[index]}"
-
-        low, high = plane.get_xlim()
+    def __init__(self, model, codes, labels, title="the latent plane", sample=False):
+        self._codes, self._labels = _checked(codes, labels)
+        if sample and model.noise_log_var is not None:
+            raise ValueError("expected a model with Bernoulli pixels for sample=True, found Gaussian ones")
+        plane = _plane(self._codes, self._labels, title, steers=["z1", "z2"])
+        high = plane["xlim"][1]
+        self._decoder = Decoder(model, high)
         step = 0.05 if high < 10 else round(high / 100, 1)
-        controls = {name: slider(label, 0.0, low, high, step) for name, label in (("z1", "z₁"), ("z2", "z₂"))}
-        super().__init__(fig, [cursor, image], controls, update)
+        controls = [slider(name, label, 0.0, -high, high, step) for name, label in (("z1", "z₁"), ("z2", "z₂"))]
+        panels = [plane, _pictures("The mean image decoded at z", "mean of p(x|z)", 28, 28, 3.2)]
+        self._uniform = None
+        if sample:
+            self._uniform = np.random.default_rng(0).random((10, 784), dtype=np.float32)
+            controls.append(slider("draw", "draw", 0, 0, 9, 1, 0))
+            panels.append(_pictures("A sample of black and white pixels", "one draw from p(x|z)", 28, 28, 3.2))
+        super().__init__(
+            "Latent explorer: a point on the plane and its decoded image",
+            controls,
+            panels,
+            layers=self._decoder.layers,
+            codes=self._codes,
+            labels=self._labels,
+            uniform=self._uniform,
+        )
+
+    @property
+    def z(self):
+        """The point, (z1, z2); set it to move there."""
+        return self.z1, self.z2
+
+    @z.setter
+    def z(self, point):
+        self.at(**dict(zip(("z1", "z2"), map(float, point), strict=True)))
+
+    def update(self, z1, z2, draw=0):
+        distance = np.hypot(self._codes[:, 0] - z1, self._codes[:, 1] - z2)
+        nearest = int(distance.argmin())
+        mean = self._decoder.mean([[z1, z2]])[0]
+        marks = [[points([z1], [z2], "white", 17, hollow=True), points([z1], [z2], INK, 13, hollow=True)]]
+        marks.append([picture(mean, 0, 0, 28, 28)])
+        if self._uniform is not None:
+            marks.append([picture((self._uniform[draw] < mean).astype(np.float32), 0, 0, 28, 28)])
+        readout = (
+            f"z = ({number(z1)}, {number(z2)}); the nearest code, {number(distance[nearest])} away, "
+            f"is of a {self._labels[nearest]}"
+        )
+        return marks, readout
 
 
 class PosteriorExplorer(Explorer):
-    """One image, its distribution q(z|x) on the plane, one draw of z from it, and that z decoded.
+    """One image, its distribution q(z|x) on the plane, ten draws of z from it, and what they decode to.
 
-    ``images``: uint8 (n, 28, 28), ``codes`` (m, 2) and ``labels`` (m,) the background.
-    Controls: ``image``, the position in ``images``; ``draw``, which ε is used. The ellipse holds 95 % of q(z|x).
+    ``images``: uint8 (n, 28, 28), ``codes`` (m, 2) and ``labels`` (m,) the background. The ellipse holds 95 % of
+    q(z|x). Controls: ``image``, the position in ``images`` (or click on the plane: the image coded nearest);
+    ``draw``, which ε is shown large.
+
+    Raises ``ValueError`` as ``LatentExplorer`` does, and for a model without q(z|x), an autoencoder.
     """
 
     def __init__(self, model, images, codes, labels):
+        codes, labels = _checked(codes, labels)
         x = as_pixels(images)
         with torch.no_grad():
             mu, log_var = model.encode(x)
-        sigma = torch.exp(log_var / 2)
-        eps = torch.randn(30, mu.shape[1], generator=torch.Generator().manual_seed(0))
-        fig = Figure(figsize=(9.6, 4.2), layout="constrained")
-        left, plane, right = fig.subplots(1, 3, width_ratios=[1, 1.7, 1])
-        source, decoded = _digit(left, "the image x"), _digit(right, "decoded z")
-        plot_latent_space(codes, labels, "q(z|x) on the plane", ax=plane)
-        ellipse = plane.add_patch(Ellipse((0, 0), 1, 1, fc="none", ec=INK, lw=2))
-        (point,) = plane.plot([], [], "o", ms=4, color=INK)
+        if log_var is None:
+            raise ValueError("expected a model that encodes an image as mu and log_var, found one without log_var")
+        self._decoder = Decoder(model)
+        self._x = _bytes(x)
+        self._mu, self._sigma = mu.numpy(), torch.exp(log_var / 2).numpy()
+        self._eps = np.random.default_rng(0).standard_normal((10, 2))
+        picks = {"x": self._mu[:, 0], "y": self._mu[:, 1]}
+        panels = [
+            _pictures("The image x", "the image x", 28, 28, 2.2),
+            _plane(codes, labels, "q(z|x) on the plane", width=4.4, steers=["image"], picks=picks),
+            _pictures(
+                "The draw decoded, and below it all ten draws decoded", "decoded z; below, ten draws", 144, 156, 3
+            ),
+        ]
+        controls = [slider("image", "image", 0, 0, len(x) - 1, 1, 0), slider("draw", "draw of ε", 0, 0, 9, 1, 0)]
+        super().__init__(
+            "Posterior explorer: an image, its q(z|x), and draws from it",
+            controls,
+            panels,
+            layers=self._decoder.layers,
+            x=self._x,
+            mu=self._mu,
+            sigma=self._sigma,
+            eps=self._eps,
+        )
 
-        def update(image, draw):
-            z = mu[image] + sigma[image] * eps[draw]
-            source.set_data(x[image].reshape(28, 28).numpy())
-            ellipse.set_center(mu[image].tolist())
-            ellipse.set_width(2 * 2.448 * float(sigma[image, 0]))
-            ellipse.set_height(2 * 2.448 * float(sigma[image, 1]))
-            point.set_data([z[0].item()], [z[1].item()])
-            decoded.set_data(_mean_image(model, z[None])[0])
-            (m1, m2), (s1, s2) = mu[image], sigma[image]
-            return f"μ = ({m1:.2f}, {m2:.2f}), σ = ({s1:.3f}, {s2:.3f}); this draw is z = ({z[0]:.2f}, {z[1]:.2f})"
-
-        controls = {
-            "image": widgets.IntSlider(description="image", min=0, max=len(x) - 1),
-            "draw": widgets.IntSlider(description="draw of ε", min=0, max=len(eps) - 1),
-        }
-        super().__init__(fig, [source, ellipse, point, decoded], controls, update)
+    def update(self, image, draw):
+        mu, sigma = self._mu[image], self._sigma[image]
+        z = mu + sigma * self._eps
+        decoded = self._decoder.mean(z)
+        z1, z2 = z[draw]
+        row, column = divmod(draw, 5)
+        left, top = 2 + 28 * column, 98 + 28 * row
+        small = [picture(decoded[i], 2 + 28 * (i % 5), 98 + 28 * (i // 5), 28, 28) for i in range(10)]
+        frame = curve([left, left + 28, left + 28, left, left], [top, top, top + 28, top + 28, top], DIGIT_COLORS[2])
+        marks = [
+            [picture(self._x[image], 0, 0, 28, 28)],
+            [
+                ellipse(*mu, *(2.448 * sigma), "white", 5),
+                ellipse(*mu, *(2.448 * sigma), INK, 2),
+                points(z[:, 0], z[:, 1], INK, 2.5),
+                points([z1], [z2], DIGIT_COLORS[2], 6),
+            ],
+            [picture(decoded[draw], 30, 4, 84, 84), *small, frame],
+        ]
+        readout = (
+            f"μ = ({number(mu[0])}, {number(mu[1])}), σ = ({number(sigma[0], 3)}, {number(sigma[1], 3)}); "
+            f"this draw is z = ({number(z1)}, {number(z2)})"
+        )
+        return marks, readout
 
 
 class WalkExplorer(Explorer):
     """A straight walk z(t) = (1 − t) z_a + t z_b between the codes of two images, under each of several models.
 
-    ``models``: name → model; ``pair``: two images, uint8 (2, 28, 28). Control: ``t`` from 0 to 1.
+    ``models``: name → model (of any architecture and latent size: Python decodes the steps of the walk);
+    ``pair``: two images, uint8 (2, 28, 28). Control: ``t`` from 0 to 1.
     """
 
-    def __init__(self, models, pair, frames=9):
-        with torch.no_grad():
-            ends = {name: model.encode(as_pixels(pair))[0] for name, model in models.items()}
-        fig = Figure(figsize=(9.6, 1.9 * len(models)), layout="constrained")
-        axes = fig.subplots(len(models), 2, squeeze=False, width_ratios=[frames, 2.2])
-        moving = []
+    STEPS = 40
 
-        def at(name, t):
-            a, b = ends[name]
-            t = torch.as_tensor(t)[:, None]
-            return _mean_image(models[name], (1 - t) * a + t * b)
+    def __init__(self, models, pair):
+        t = torch.linspace(0, 1, self.STEPS + 1)[:, None]
+        self._walks = []
+        for model in models.values():
+            with torch.no_grad():
+                a, b = model.encode(as_pixels(pair))[0]
+                mean = model.decode((1 - t) * a + t * b)
+                mean = torch.sigmoid(mean) if model.noise_log_var is None else mean.clamp(0, 1)
+            self._walks.append(_bytes(mean))
+        panels = []
+        for name, walk in zip(models, self._walks):
+            strip = _pictures(f"{name}: nine pictures along the walk, and the one at t", name, 9 * 28 + 80, 62, 8.6)
+            film = _side_by_side(walk[:: self.STEPS // 8])
+            ends = [text(14, 54, "t = 0", align="center"), text(9 * 28 - 14, 54, "t = 1", align="center")]
+            panels.append(strip | {"marks": [picture(film, 0, 14, 9 * 28, 28, columns=9 * 28), *ends]})
+        controls = [slider("t", "t", 0.5, 0, 1, 1 / self.STEPS, 3)]
+        super().__init__("A walk between two codes", controls, panels, stacked=True, walks=self._walks)
 
-        for (strip, now), name in zip(axes, models):
-            film = at(name, np.linspace(0, 1, frames, dtype=np.float32))
-            strip.imshow(
-                np.hstack(film),
-                cmap="gray_r",
-                vmin=0,
-                vmax=1,
-                extent=(-0.5 / (frames - 1), 1 + 0.5 / (frames - 1), 0, 1),
-                aspect="auto",
-            )
-            strip.set(yticks=[], xticks=[0, 0.25, 0.5, 0.75, 1], title=name)
-            strip.set_xlabel("t")
-            moving += [strip.axvline(0, color=DIGIT_COLORS[2], lw=2), _digit(now, "here")]
-
-        def update(t):
-            for name, line, image in zip(models, moving[::2], moving[1::2]):
-                line.set_xdata([t, t])
-                image.set_data(at(name, np.float32([t]))[0])
-            return f"t = {t:.2f}: {1 - t:.0%} of the first code, {t:.0%} of the second"
-
-        super().__init__(fig, moving, {"t": slider("t", 0.5, 0, 1, 0.02)}, update)
+    def update(self, t):
+        place = 14 + t * 8 * 28
+        marker = [curve([place, place], [10, 46], DIGIT_COLORS[2]), text(place, 5, "t", DIGIT_COLORS[2], "center")]
+        now = [picture(walk[round(t * self.STEPS)], 9 * 28 + 18, 0, 62, 62) for walk in self._walks]
+        readout = (
+            f"t = {number(t, 3)}: {number(100 * (1 - t), 1)} % of the first code, {number(100 * t, 1)} % of the second"
+        )
+        return [[*marker, image] for image in now], readout
 
 
 class BetaExplorer(Explorer):
-    """The shipped snapshots: codes, reconstructions and samples from the prior change together with beta.
+    """The shipped snapshots: codes, reconstructions, samples from the prior, rate and distortion change with beta.
 
     ``images``: a few images, uint8 (n, 28, 28), to reconstruct. Control: ``beta``, a key of ``BETA_SNAPSHOTS``.
+    The plane is stretched to the codes; its range is written in it. Rate (KL) and distortion (reconstruction) are
+    the manifest's, in nats per test image.
     """
 
-    def __init__(self, images):
+    def __init__(self, images, dots=2000):
         x = as_pixels(images)
         generator = torch.Generator().manual_seed(0)
         prior, eps = (torch.randn(n, 2, generator=generator) for n in (2 * len(x), len(x)))
-        self._models = {beta: load_pretrained(name) for beta, name in BETA_SNAPSHOTS.items()}
-        self._codes = {beta: load_codes(name) for beta, name in BETA_SNAPSHOTS.items()}
-        fig = Figure(figsize=(9.6, 4.4), layout="constrained")
-        plane, right = fig.subplots(1, 2, width_ratios=[1, 1.25])
-        labels = self._codes[1].labels[:3000].numpy()
-        dots = plane.scatter(
-            np.zeros(len(labels)), np.zeros(len(labels)), s=4, c=np.array(DIGIT_COLORS)[labels], alpha=0.6, linewidths=0
+        labels = load_codes("vae").labels.numpy()
+        some = _some(labels, dots)
+        self._labels = labels[some].astype(np.uint8)
+        self._snapshots = [self._snapshot(name, x, eps, prior, labels, some) for name in BETA_SNAPSHOTS.values()]
+        plane = panel(
+            "Codes of test images, coloured by digit and stretched to the panel",
+            *((-1, 1), (-1, 1)),
+            *(4.2, 4.2),
+            title="codes μ of test images",
+            equal=True,
+            xticks=[],
+            yticks=[],
         )
-        names = [name_digit(plane, 0, 0, digit) for digit in range(10)]
-        scale = plane.text(0.02, 0.98, "", transform=plane.transAxes, va="top")
-        plane.set(xlim=(-1, 1), ylim=(-1, 1), xticks=[], yticks=[], aspect="equal", title="codes μ of test images")
-        canvas = right.imshow(np.zeros((4 * 28, len(x) * 28)), cmap="gray_r", vmin=0, vmax=1)
-        right.set(xticks=[], yticks=[0.5 * 28, 1.5 * 28, 3 * 28])
-        right.set_yticklabels(["images", "rebuilt", "from\nthe prior"])
-        right.tick_params(length=0)
-        right.spines[:].set_visible(False)
-
-        def row(pictures):
-            return np.hstack(np.asarray(pictures).reshape(-1, 28, 28))
-
-        def update(beta):
-            model, codes = self._models[beta], self._codes[beta]
-            limit = max(1.05 * codes.mu.abs().quantile(0.995).item(), 0.05)
-            dots.set_offsets((codes.mu[:3000] / limit).numpy())
-            medians = [codes.mu[codes.labels == digit].median(dim=0).values.numpy() / limit for digit in range(10)]
-            for text, position in zip(names, spread(medians, gap=0.1)):
-                text.set_position(position)
-            scale.set_text(f"axes: −{limit:.2g} to {limit:.2g}")
-            with torch.no_grad():
-                mu, log_var = model.encode(x)
-            rebuilt = _mean_image(model, mu + torch.exp(log_var / 2) * eps)
-            drawn = _mean_image(model, prior)
-            canvas.set_data(np.vstack([row(x), row(rebuilt), row(drawn[: len(x)]), row(drawn[len(x) :])]))
-            sigma = torch.exp(codes.log_var / 2)
-            return f"β = {beta:g}: spread of the means {codes.mu.std():.2f}, mean σ {sigma.mean():.3f}"
-
-        control = widgets.SelectionSlider(
-            options=[(f"{beta:g}", beta) for beta in BETA_SNAPSHOTS],
-            value=1,
-            description="β",
-            layout={"width": "370px"},
+        rows = _pictures(
+            "Rows: images, the same rebuilt, two rows of samples from the prior", "", 28 * len(x) + 60, 124, 5.4
         )
-        super().__init__(fig, [dots, *names, scale, canvas], {"beta": control}, update)
+        names = ((14, "images"), (46, "rebuilt"), (92, "from\nthe prior"))
+        rows["marks"] = [text(56, y, words, align="right") for y, words in names] + [
+            self._row(_side_by_side(_bytes(x)), 0)
+        ]
+        control = choice("beta", "β", 1, BETA_SNAPSHOTS)
+        super().__init__(
+            "Beta explorer: codes, reconstructions and samples for eight weights of the KL",
+            [control],
+            [plane, rows],
+            labels=self._labels,
+            snapshots=self._snapshots,
+        )
+
+    @staticmethod
+    def _row(pictures, top):
+        return picture(pictures, 60, top, pictures.shape[1], 28, columns=pictures.shape[1])
+
+    @staticmethod
+    def _snapshot(name, x, eps, prior, labels, some):
+        model, codes = load_pretrained(name), load_codes(name)
+        limit = max(1.05 * codes.mu.abs().quantile(0.995).item(), 0.05)
+        scaled = (codes.mu / limit).numpy()
+        medians = [np.median(scaled[labels == digit], axis=0) for digit in range(10)]
+        with torch.no_grad():
+            mu, log_var = model.encode(x)
+            z = torch.cat([mu + torch.exp(log_var / 2) * eps, prior])
+            pictures = _bytes(torch.sigmoid(model.decode(z)))
+        return {
+            "limit": limit,
+            "codes": scaled[some],
+            "names": spread(medians, gap=0.1),
+            "rows": [_side_by_side(row) for row in np.split(pictures, 3)],
+            "spread": codes.mu.std().item(),
+            "sigma": torch.exp(codes.log_var / 2).mean().item(),
+            "test": recipe(name)["test"],
+        }
+
+    def update(self, beta):
+        now = self._snapshots[list(BETA_SNAPSHOTS).index(beta)]
+        rows = [self._row(row, 32 + 30 * i) for i, row in enumerate(now["rows"])]
+        plane = [
+            points(*now["codes"].T, self._labels, 3, 0.6),
+            *(_name(x, y, digit) for digit, (x, y) in enumerate(now["names"])),
+            text(-0.97, 0.95, f"axes: {number(-now['limit'])} to {number(now['limit'])}"),
+        ]
+        test = now["test"]
+        readout = (
+            f"β = {beta:g}: rate (KL) {number(test['kl'], 1)}, distortion (reconstruction) {number(test['recon'], 1)}, "
+            f"together {number(test['loss'], 1)} nats per test image; spread of the means {number(now['spread'])}, "
+            f"mean σ {number(now['sigma'], 3)}"
+        )
+        return [plane, rows], readout
+
+
+class AggregatedPosteriorExplorer(Explorer):
+    """All codes of MNIST's test images on one plane of fixed scale: their means, or one sample of each q(z|x).
+
+    For the shipped models trained with β = 1, 10 and 30. Controls: ``shown`` ("means" or "samples"), ``beta``.
+    The read-out's variances are over all 10,000 images; at most ``dots`` of them are drawn.
+    """
+
+    BETAS = (1, 10, 30)
+
+    def __init__(self, dots=800):
+        labels = load_codes("vae").labels.numpy()
+        noise = np.random.default_rng(0).standard_normal((len(labels), 2), dtype=np.float32)
+        self._planes = []
+        for beta in self.BETAS:
+            codes = load_codes(BETA_SNAPSHOTS[beta])
+            mu, sigma = codes.mu.numpy(), torch.exp(codes.log_var / 2).numpy()
+            self._planes += [self._plane(codes, labels, dots, beta) for codes in (mu, mu + sigma * noise)]
+        self._labels = labels[_some(labels, dots)].astype(np.uint8)
+        circle = [ellipse(0, 0, RADIUS, RADIUS, INK, width=1, dash=True)]
+        axes = {"xlim": (-4.2, 4.2), "ylim": (-4.2, 4.2), "width": 4.8, "height": 4.8, "equal": True}
+        plane = panel(
+            "Means or samples of the codes, coloured by digit; a dashed circle for the prior",
+            **axes,
+            marks=circle,
+            xlabel="z₁",
+            ylabel="z₂",
+        )
+        controls = [
+            choice("shown", "show", "means", ["means", "samples"], buttons=True),
+            choice("beta", "β", 1, self.BETAS, buttons=True),
+        ]
+        label = "Means and samples of the codes, for three weights of the KL"
+        super().__init__(label, controls, [plane], labels=self._labels, planes=self._planes)
+
+    @staticmethod
+    def _plane(codes, labels, dots, beta):
+        digits = range(10) if beta < 30 else range(2)  # at 30 all names would fall on one another
+        medians = [np.median(codes[labels == digit], axis=0) for digit in digits]
+        names = spread(medians, gap=0.4) if beta < 30 else np.array(medians)
+        return {"codes": codes[_some(labels, dots)], "names": names, "variance": codes.var(axis=0).tolist()}
+
+    def update(self, shown, beta):
+        now = self._planes[2 * self.BETAS.index(beta) + (shown == "samples")]
+        names = [_name(x, y, digit) for digit, (x, y) in enumerate(now["names"])]
+        v1, v2 = now["variance"]
+        readout = f"β = {beta}, {shown}: variance {number(v1)} in dimension 1, {number(v2)} in dimension 2"
+        return [[points(*now["codes"].T, self._labels, 3, 0.6), *names]], readout

@@ -1,27 +1,23 @@
-"""Explorers of the mathematics in notebooks 02 and 03: Gaussians, their KL, the ELBO, the ε cloud."""
+"""Explorers of the mathematics in notebooks 02 to 04: Gaussians, their KL, the ELBO, the ε cloud, baselines."""
 
 import math
 
 import numpy as np
-import torch
-from matplotlib.figure import Figure
 
-from ..figures import DIGIT_COLORS, INK
-from ..objectives import kl_divergence
-from .base import Explorer, slider
+from .base import BLUE, GREY, INK, ORANGE, RED, Explorer, area, bar, curve, number, panel, points, slider, text
 
-BLUE, ORANGE, RED, GREY = DIGIT_COLORS[0], DIGIT_COLORS[6], DIGIT_COLORS[2], DIGIT_COLORS[3]
-GRID = np.linspace(-9, 9, 3601)
-STEP = GRID[1] - GRID[0]
+GRID = np.linspace(-20, 20, 2001)  # wide enough for the widest q
+STEP = 0.02
+ZEROS = np.zeros_like(GRID)
+DARK_GREY = "#666666"  # for words: GREY is too light to read
 
 
-def _log_normal(z, mu, var):
-    return -0.5 * (math.log(2 * math.pi * var) + (z - mu) ** 2 / var)
+def _log_normal(z, mu, variance):
+    return -0.5 * (math.log(2 * math.pi * variance) + (z - mu) ** 2 / variance)
 
 
-def _fill(area, low, high):
-    """Give a ``fill_between`` area new edges, without drawing it anew."""
-    area.set_data(GRID, low, high)
+def _density(mu, variance):
+    return np.exp(_log_normal(GRID, mu, variance))
 
 
 def _integral(values):
@@ -35,31 +31,40 @@ class GaussianKLExplorer(Explorer):
     """
 
     def __init__(self):
-        fig = Figure(figsize=(7.6, 4.8), layout="constrained")
-        top, bottom = fig.subplots(2, 1, sharex=True)
-        top.plot(GRID, np.exp(_log_normal(GRID, 0, 1)), color=ORANGE)
-        top.text(-2.1, 0.2, "p(z) = N(0, 1)", color=ORANGE, ha="right")
-        (q_curve,) = top.plot([], [], color=BLUE)
-        q_name = top.text(0, 0, "q(z)", color=BLUE)
-        top.set(xlim=(-5, 5), ylim=(0, 1.7), ylabel="density")
-        bottom.axhline(0, color=INK, lw=0.8)
-        plus = bottom.fill_between(GRID, 0, 0, color=BLUE, alpha=0.45, lw=0)
-        minus = bottom.fill_between(GRID, 0, 0, color=RED, alpha=0.45, lw=0)
-        bottom.set(xlabel="z", ylabel="q log(q/p)", ylim=(-0.6, 2.6))
+        prior = [curve(GRID, _density(0, 1), GREY), text(-1.3, 0.36, "p(z) = N(0, 1)", DARK_GREY, "right")]
+        top = panel(
+            "Density of q, which moves, and of the standard normal p",
+            *((-5, 5), (0, 1.7)),
+            *(7.6, 2.3),
+            marks=prior,
+            ylabel="density",
+        )
+        bottom = panel(
+            "The integrand q log(q/p): blue where it is positive, red where it is negative",
+            *((-5, 5), (-0.6, 2.6)),
+            *(7.6, 2.5),
+            marks=[curve(GRID, ZEROS, INK, width=1)],
+            xlabel="z",
+            ylabel="q log(q/p)",
+        )
+        controls = [slider("mu", "μ", 1.0, -3, 3), slider("log_var", "log σ²", 0.0, -4, 2)]
+        super().__init__("KL divergence from a Gaussian q to N(0, 1)", controls, [top, bottom], stacked=True)
 
-        def update(mu, log_var):
-            log_q, log_p = _log_normal(GRID, mu, math.exp(log_var)), _log_normal(GRID, 0, 1)
-            q, integrand = np.exp(log_q), np.exp(log_q) * (log_q - log_p)
-            q_curve.set_data(GRID, q)
-            q_name.set_position((mu + 0.15, min(q.max(), 1.6)))
-            _fill(plus, 0, np.maximum(integrand, 0))
-            _fill(minus, np.minimum(integrand, 0), 0)
-            exact = kl_divergence(torch.tensor([mu]), torch.tensor([log_var])).item()
-            gain, loss = _integral(np.maximum(integrand, 0)), _integral(np.minimum(integrand, 0))
-            return f"blue area {gain:.3f} − red area {-loss:.3f} = {gain + loss:.3f};  closed form {exact:.3f} nats"
-
-        controls = {"mu": slider("μ", 1.0, -3, 3), "log_var": slider("log σ²", 0.0, -4, 2)}
-        super().__init__(fig, [q_curve, q_name, plus, minus], controls, update)
+    def update(self, mu, log_var):
+        q = _density(mu, math.exp(log_var))
+        integrand = q * (_log_normal(GRID, mu, math.exp(log_var)) - _log_normal(GRID, 0, 1))
+        plus, minus = np.maximum(integrand, 0), np.minimum(integrand, 0)
+        gain, loss = _integral(plus), _integral(minus)
+        exact = 0.5 * (mu**2 + math.exp(log_var) - 1 - log_var)
+        marks = [
+            [curve(GRID, q, BLUE), text(mu + 0.15, min(q.max(), 1.55) + 0.07, "q(z)", BLUE)],
+            [area(GRID, ZEROS, plus, BLUE), area(GRID, minus, ZEROS, RED)],
+        ]
+        readout = (
+            f"blue area {number(gain, 3)} − red area {number(-loss, 3)} = {number(gain + loss, 3)}; "
+            f"closed form {number(exact, 3)} nats"
+        )
+        return marks, readout
 
 
 class TwoBumpsExplorer(Explorer):
@@ -69,28 +74,37 @@ class TwoBumpsExplorer(Explorer):
     """
 
     def __init__(self):
-        log_p = np.logaddexp(_log_normal(GRID, -2, 0.25), _log_normal(GRID, 2, 0.25)) - math.log(2)
-        fig = Figure(figsize=(8.8, 3.6), layout="constrained")
-        curves, bars = fig.subplots(1, 2, width_ratios=[2.2, 1])
-        curves.fill_between(GRID, 0, np.exp(log_p), color=ORANGE, alpha=0.3, lw=0)
-        curves.text(-2, 0.42, "p(z)", color=ORANGE, ha="center")
-        (q_curve,) = curves.plot([], [], color=BLUE)
-        q_name = curves.text(0, 0, "q(z)", color=BLUE)
-        curves.set(xlim=(-6, 6), ylim=(0, 0.95), xlabel="z", ylabel="density")
-        heights = bars.bar(["KL(q‖p)", "KL(p‖q)"], [0, 0], color=[BLUE, ORANGE], width=0.6)
-        bars.set(ylim=(0, 8), ylabel="nats (cut off at 8)")
+        self._log_p = np.logaddexp(_log_normal(GRID, -2, 0.25), _log_normal(GRID, 2, 0.25)) - math.log(2)
+        bumps = [area(GRID, ZEROS, np.exp(self._log_p), ORANGE, 0.3), text(-2, 0.46, "p(z)", ORANGE, "center")]
+        curves = panel(
+            "The density p with two bumps, and one Gaussian q",
+            *((-6, 6), (0, 0.95)),
+            *(6.0, 3.6),
+            marks=bumps,
+            xlabel="z",
+            ylabel="density",
+        )
+        bars = panel(
+            "Two bars: KL of q from p, and KL of p from q",
+            *((-0.6, 1.6), (0, 9)),
+            *(3.0, 3.6),
+            ylabel="nats",
+            xticks=[[0, "KL(q‖p)"], [1, "KL(p‖q)"]],
+        )
+        controls = [slider("mu", "μ", 0.0, -3, 3), slider("sigma", "σ", 1.0, 0.45, 3)]
+        super().__init__("One Gaussian fitted to two bumps", controls, [curves, bars])
 
-        def update(mu, sigma):
-            log_q = _log_normal(GRID, mu, sigma**2)
-            kls = [_integral(np.exp(a) * (a - b)) for a, b in ((log_q, log_p), (log_p, log_q))]
-            q_curve.set_data(GRID, np.exp(log_q))
-            q_name.set_position((mu + 0.1, np.exp(log_q).max() + 0.02))
-            for bar, kl in zip(heights, kls):
-                bar.set_height(min(kl, 8))
-            return f"KL(q‖p) = {kls[0]:.3f} nats, KL(p‖q) = {kls[1]:.3f} nats"
-
-        controls = {"mu": slider("μ", 0.0, -3, 3), "sigma": slider("σ", 1.0, 0.45, 3)}
-        super().__init__(fig, [q_curve, q_name, *heights], controls, update)
+    def update(self, mu, sigma):
+        q = _density(mu, sigma**2)
+        clue = _log_normal(GRID, mu, sigma**2) - self._log_p
+        kls = [_integral(q * clue), _integral(-np.exp(self._log_p) * clue)]
+        bars = [bar(i - 0.3, 0, 0.6, min(kl, 8), color) for i, (kl, color) in enumerate(zip(kls, (BLUE, ORANGE)))]
+        values = [
+            text(i, min(kl, 8) + 0.3, f"{number(kl, 2)}{' (cut)' if kl > 8 else ''}", align="center")
+            for i, kl in enumerate(kls)
+        ]
+        marks = [[curve(GRID, q, BLUE), text(mu + 0.1, q.max() + 0.03, "q(z)", BLUE)], [*bars, *values]]
+        return marks, f"KL(q‖p) = {number(kls[0], 3)} nats, KL(p‖q) = {number(kls[1], 3)} nats"
 
 
 class ElboExplorer(Explorer):
@@ -101,86 +115,176 @@ class ElboExplorer(Explorer):
     """
 
     X = 1.0
+    FLOOR = -5  # where the bar starts
 
     def __init__(self):
-        log_px = _log_normal(self.X, 0, 2)
-        fig = Figure(figsize=(8.8, 3.8), layout="constrained")
-        curves, bars = fig.subplots(1, 2, width_ratios=[1.8, 1])
-        curves.plot(GRID, np.exp(_log_normal(GRID, 0, 1)), color=GREY)
-        curves.text(-1.3, 0.26, "prior p(z)", color="#717581", ha="right")
-        curves.fill_between(GRID, 0, np.exp(_log_normal(GRID, 0.5, 0.5)), color=ORANGE, alpha=0.3, lw=0)
-        curves.text(1.3, 0.42, "posterior p(z|x)", color=ORANGE)
-        (q_curve,) = curves.plot([], [], color=BLUE, lw=2)
-        q_name = curves.text(0, 0, "q(z|x)", color=BLUE)
-        curves.set(xlim=(-4, 4), ylim=(0, 1.3), xlabel="z", ylabel="density")
-        bars.axhline(log_px, color=INK, ls="--", lw=1)
-        bars.text(-0.45, log_px + 0.06, f"log p(x) = −{-log_px:.3f}", color=INK)
-        (elbo_bar,) = bars.bar([0], [0], bottom=-5, color=BLUE, width=0.45)
-        (gap_bar,) = bars.bar([0], [0], color=RED, alpha=0.5, width=0.45)
-        gap_name = bars.text(0.26, -3, "gap = KL(q(z|x)‖p(z|x))", color=RED, va="center")
-        elbo_name = bars.text(0.26, -3, "ELBO", color=BLUE, va="center")
-        bars.set(xlim=(-0.5, 1.75), ylim=(-5, -1), xticks=[], ylabel="nats")
+        self._log_px = _log_normal(self.X, 0, 2)
+        known = [
+            curve(GRID, _density(0, 1), GREY),
+            text(-1.2, 0.3, "prior p(z)", DARK_GREY, "right"),
+            area(GRID, ZEROS, _density(0.5, 0.5), ORANGE, 0.3),
+            text(1.35, 0.36, "posterior p(z|x)", ORANGE),
+        ]
+        curves = panel(
+            "The prior, the posterior, and q, which moves",
+            *((-4, 4), (0, 1.3)),
+            *(5.6, 3.8),
+            marks=known,
+            xlabel="z",
+            ylabel="density",
+        )
+        line = [
+            curve([-0.5, 1.75], [self._log_px] * 2, INK, width=1, dash=True),
+            text(-0.45, self._log_px + 0.14, f"log p(x) = {number(self._log_px, 3)}"),
+        ]
+        bars = panel(
+            "The ELBO as a bar, and the gap up to the line of log p(x)",
+            *((-0.5, 1.75), (self.FLOOR, -1)),
+            *(3.2, 3.8),
+            marks=line,
+            ylabel="nats",
+            xticks=[],
+        )
+        controls = [slider("mu", "mean of q", -1.0, -2, 2), slider("var", "variance of q", 1.0, 0.05, 2)]
+        super().__init__("The ELBO and log p(x)", controls, [curves, bars])
 
-        def update(mu, var):
-            recon = 0.5 * (math.log(2 * math.pi) + (self.X - mu) ** 2 + var)
-            kl_prior = 0.5 * (var + mu**2 - 1 - math.log(var))
-            elbo, gap = -recon - kl_prior, round(log_px + recon + kl_prior, 12) + 0.0  # never −0
-            q_curve.set_data(GRID, np.exp(_log_normal(GRID, mu, var)))
-            q_name.set_position((mu + 0.1, min(0.4 / math.sqrt(var) + 0.02, 1.2)))
-            elbo_bar.set_height(max(elbo, -5) + 5)
-            gap_bar.set_y(max(elbo, -5))
-            gap_bar.set_height(log_px - max(elbo, -5))
-            elbo_name.set_y(max((elbo - 5) / 2, -4.85))
-            gap_name.set_y((log_px + max(elbo, -5)) / 2)
-            gap_name.set_alpha(1 if gap > 0.15 else 0)
-            touch = " — they touch: q is the posterior" if gap < 1e-9 else ""
-            return f"ELBO {elbo:.4f} + gap {gap:.4f} = log p(x) {log_px:.4f}{touch}"
-
-        controls = {"mu": slider("mean of q", -1.0, -2, 2), "var": slider("variance of q", 1.0, 0.05, 2)}
-        super().__init__(fig, [q_curve, q_name, elbo_bar, gap_bar, gap_name, elbo_name], controls, update)
+    def update(self, mu, var):
+        recon = 0.5 * (math.log(2 * math.pi) + (self.X - mu) ** 2 + var)
+        kl = 0.5 * (var + mu**2 - 1 - math.log(var))
+        elbo = -recon - kl
+        gap = self._log_px - elbo
+        top = max(elbo, self.FLOOR)
+        bars = [
+            bar(-0.22, self.FLOOR, 0.44, top - self.FLOOR, BLUE),
+            bar(-0.22, top, 0.44, self._log_px - top, RED, 0.5),
+        ]
+        words = "ELBO" if elbo > self.FLOOR else f"ELBO {number(elbo, 1)}:\nbelow this axis"
+        bars.append(text(0.26, max((top + self.FLOOR) / 2, self.FLOOR + 0.25), words, BLUE))
+        if gap > 0.15:
+            bars.append(text(0.26, (self._log_px + top) / 2, "gap =\nKL(q(z|x)‖p(z|x))", RED))
+        name = text(mu + 0.1, min(0.4 / math.sqrt(var) + 0.04, 1.24), "q(z|x)", BLUE)
+        touch = ": they touch, q is the posterior" if gap < 1e-9 else ""
+        readout = f"ELBO {number(elbo, 4)} + gap {number(gap, 4)} = log p(x) {number(self._log_px, 4)}{touch}"
+        return [[curve(GRID, _density(mu, var), BLUE), name], bars], readout
 
 
 class ReparameterizationExplorer(Explorer):
     """The ε cloud stays; μ and σ move the z cloud: z = μ + σ ε, point by point.
 
-    Controls: ``mu1``, ``mu2``, ``log_var1``, ``log_var2``.
+    Controls: ``mu1``, ``mu2``, ``log_var1``, ``log_var2``. ``eps``: the cloud, (n, 2); six of its points are named.
     """
 
     def __init__(self, n=250):
-        eps = torch.randn(n, 2, generator=torch.Generator().manual_seed(0)).numpy()
+        self._eps = np.random.default_rng(0).standard_normal((n, 2))
         angle = np.arange(6) * np.pi / 3 + 0.3
         ring = 1.4 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-        named = eps[[np.argmin(np.linalg.norm(eps - point, axis=1)) for point in ring]]
-        fig = Figure(figsize=(8.8, 4.4), layout="constrained")
-        left, right = fig.subplots(1, 2)
-        moving = []
-        for ax, title in ((left, "ε ~ N(0, I): drawn once"), (right, "z = μ + σ ε: moves")):
-            ax.set(xlim=(-6, 6), ylim=(-6, 6), aspect="equal", title=title)
-        left.set(xlabel="$\\epsilon_1$", ylabel="$\\epsilon_2$")
-        right.set(xlabel="$z_1$", ylabel="$z_2$")
-        left.plot(*eps.T, ".", ms=4, color=GREY)
-        left.plot(*named.T, "o", ms=6, color=BLUE)
-        (cloud,) = right.plot([], [], ".", ms=4, color=GREY)
-        (marked,) = right.plot([], [], "o", ms=6, color=BLUE)
-        (centre,) = right.plot([], [], "+", ms=14, mew=2, color=RED)
-        names = [right.text(0, 0, letter) for letter in "abcdef"]
-        for letter, (e1, e2) in zip("abcdef", named):
-            left.text(e1 + 0.2, e2 + 0.1, letter)
+        self._letters = self._eps[[np.argmin(np.linalg.norm(self._eps - place, axis=1)) for place in ring]]
+        limits = {"xlim": (-6, 6), "ylim": (-6, 6), "width": 4.4, "height": 4.6, "equal": True}
+        left = panel(
+            "The cloud of epsilon, which never moves",
+            **limits,
+            marks=self._cloud(np.zeros(2), np.ones(2)),
+            title="ε ~ N(0, I): drawn once",
+            xlabel="ε₁",
+            ylabel="ε₂",
+        )
+        right = panel(
+            "The cloud of z = mu + sigma times epsilon",
+            **limits,
+            title="z = μ + σ ε: moves",
+            xlabel="z₁",
+            ylabel="z₂",
+            steers=["mu1", "mu2"],
+        )
+        controls = [
+            slider("mu1", "μ₁", 0.0, -3, 3),
+            slider("mu2", "μ₂", 0.0, -3, 3),
+            slider("log_var1", "log σ₁²", 0.0, -4, 2),
+            slider("log_var2", "log σ₂²", 0.0, -4, 2),
+        ]
+        clouds = {"eps": self._eps, "letters": self._letters}
+        super().__init__("A cloud moved by μ and σ", controls, [left, right], **clouds)
 
-        def update(mu1, mu2, log_var1, log_var2):
-            mu, sigma = np.array([mu1, mu2]), np.exp(np.array([log_var1, log_var2]) / 2)
-            cloud.set_data(*(mu + sigma * eps).T)
-            marked.set_data(*(mu + sigma * named).T)
-            centre.set_data([mu1], [mu2])
-            for text, z in zip(names, mu + sigma * named):
-                text.set_position(z + [0.2, 0.1])
-            return f"μ = ({mu1:.2f}, {mu2:.2f}), σ = ({sigma[0]:.2f}, {sigma[1]:.2f}); ε has not changed"
+    def _cloud(self, mu, sigma):
+        (x, y), (a, b) = (mu + sigma * self._eps).T, (mu + sigma * self._letters).T
+        names = [text(place[0] + 0.2, place[1] + 0.2, letter, bold=True) for letter, place in zip("abcdef", zip(a, b))]
+        return [points(x, y, GREY, 3), points(a, b, BLUE, 7), *names]
 
-        moving = [cloud, marked, centre, *names]
-        controls = {
-            "mu1": slider("μ₁", 0.0, -3, 3),
-            "mu2": slider("μ₂", 0.0, -3, 3),
-            "log_var1": slider("log σ₁²", 0.0, -4, 2),
-            "log_var2": slider("log σ₂²", 0.0, -4, 2),
-        }
-        super().__init__(fig, moving, controls, update)
+    def update(self, mu1, mu2, log_var1, log_var2):
+        mu, sigma = np.array([mu1, mu2]), np.exp(np.array([log_var1, log_var2]) / 2)
+        centre = [curve([mu1 - 0.3, mu1 + 0.3], [mu2, mu2], RED), curve([mu1, mu1], [mu2 - 0.3, mu2 + 0.3], RED)]
+        readout = f"μ = ({number(mu1)}, {number(mu2)}), σ = ({number(sigma[0])}, {number(sigma[1])}); ε has not changed"
+        return [[], [*self._cloud(mu, sigma), *centre]], readout
+
+
+class BaselineExplorer(Explorer):
+    """Score-function estimates (z² − b)(z − μ) of d/dμ E[z²] = 2 at μ = σ = 1, as the baseline b moves.
+
+    The variance of one estimate is 30 − 8b + b². Control: ``b``.
+    """
+
+    def __init__(self, draws=150):
+        self._z = 1 + np.random.default_rng(0).standard_normal(draws)
+        self._line = np.linspace(-2, 4, 200)
+        truth = [
+            curve([-2, 4], [2, 2], DARK_GREY, width=1, dash=True),
+            text(3.9, 3.3, "truth: 2", DARK_GREY, "right"),
+        ]
+        axes = panel(
+            "Estimates against draws: dots on a curve that b bends; a dashed line at the truth, 2",
+            *((-2, 4), (-15, 25)),
+            *(7.0, 3.6),
+            marks=truth,
+            xlabel="draw z",
+            ylabel="estimate (z² − b)(z − μ)",
+        )
+        super().__init__(
+            "A baseline for the score-function gradient",
+            [slider("b", "baseline b", 0.0, 0, 8, 0.1, 1)],
+            [axes],
+            z=self._z,
+        )
+
+    def update(self, b):
+        def estimate(z):
+            return (z**2 - b) * (z - 1)
+
+        marks = [curve(self._line, estimate(self._line), ORANGE), points(self._z, estimate(self._z), BLUE, 5)]
+        variance = number(30 - 8 * b + b**2, 2)
+        return [marks], f"b = {number(b, 1)}: one-sample variance 30 − 8b + b² = {variance}"
+
+
+class SwappedCrossEntropyExplorer(Explorer):
+    """The cross-entropy of one pixel x against the prediction p, and what is computed when the two are exchanged.
+
+    Control: ``x``.
+    """
+
+    def __init__(self):
+        self._p = 1 / (1 + np.exp(-np.linspace(-12, 12, 601)))
+        names = [
+            text(0.5, 3.15, "right order: target x", BLUE, "center"),
+            text(0.5, 2.8, "exchanged: target p", ORANGE, "center"),
+        ]
+        axes = panel(
+            "Cross-entropy against the prediction p: a valley in the right order, a straight line when exchanged",
+            *((-0.02, 1.02), (0, 3.5)),
+            *(7.0, 3.6),
+            marks=names,
+            xlabel="prediction p",
+            ylabel="nats",
+        )
+        super().__init__(
+            "The cross-entropy, and with its arguments exchanged", [slider("x", "pixel x", 0.3, 0.05, 0.95)], [axes]
+        )
+
+    def update(self, x):
+        p = self._p
+        losses = [-(x * np.log(p) + (1 - x) * np.log(1 - p)), -(p * math.log(x) + (1 - p) * math.log(1 - x))]
+        best = [int(loss.argmin()) for loss in losses]
+        flat = abs(x - 0.5) < 1e-6
+        marks = [curve(p, loss, color) for loss, color in zip(losses, (BLUE, ORANGE))]
+        for i in (0,) if flat else (0, 1):
+            marks.append(points([p[best[i]]], [losses[i][best[i]]], (BLUE, ORANGE)[i], 11))
+        other = "every p is as good" if flat else f"least at p = {number(p[best[1]])}"
+        return [marks], f"x = {number(x)}: least at p = {number(p[best[0]])}; exchanged: {other}"

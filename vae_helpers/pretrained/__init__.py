@@ -42,9 +42,9 @@ def load_pretrained(name="vae", folder=FOLDER):
     Names: "vae" (the reference, 784–512–2–512–784), "autoencoder", and those of ``BETA_SNAPSHOTS``, which maps
     each beta to its model. Raises ``DataError`` for an unknown name and a missing or damaged file.
     """
-    recipe = _recipe(name, folder)
-    model = getattr(models, recipe["model"])(**recipe["widths"])
-    model.load_state_dict(_read(folder, name, recipe["sha256"]))
+    known = recipe(name, folder)
+    model = getattr(models, known["model"])(**known["widths"])
+    model.load_state_dict(_read(folder, name, known["sha256"]))
     return model.eval()
 
 
@@ -53,11 +53,15 @@ def load_codes(name="vae", folder=FOLDER):
 
     Raises ``DataError`` as ``load_pretrained`` does.
     """
-    tensors = _read(folder, f"{name}.codes", _recipe(name, folder)["codes_sha256"])
+    tensors = _read(folder, f"{name}.codes", recipe(name, folder)["codes_sha256"])
     return Codes(tensors["mu"], tensors.get("log_var"), tensors["labels"].long())
 
 
-def _recipe(name, folder):
+def recipe(name="vae", folder=FOLDER):
+    """What the manifest says of the shipped model ``name``: its widths, training and ``test`` figures (nats per image).
+
+    Raises ``DataError`` for an unknown name.
+    """
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     if name not in manifest:
         raise DataError(f"expected the name of a shipped model ({', '.join(manifest)}), found {name!r}")
