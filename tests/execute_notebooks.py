@@ -18,7 +18,7 @@ from vae_helpers import load_mnist
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 WIDGET = "application/vnd.jupyter.widget-view+json"
-STAND_IN = "Run this cell: what moves here needs a running kernel. The still picture below shows it at rest."
+STAND_IN = "Run this cell in Jupyter to see what moves here. The still picture below shows it at rest."
 
 
 def execute(path):
@@ -56,7 +56,7 @@ def _joined(outputs):
 
 
 def _without_widget(output):
-    """A widget needs its kernel: a sentence stands in for it, and nothing for a finished progress bar."""
+    """A widget needs Jupyter: a sentence stands in for it, and nothing for a finished progress bar."""
     if WIDGET not in output.get("data", {}):
         return output
     if "it/s" in output.data.get("text/plain", "") or "step/s" in output.data.get("text/plain", ""):

@@ -6,6 +6,7 @@
 
 const EXPLORERS = {};
 const INK = "#222222", BLUE = "#3f90da", ORANGE = "#e76300", RED = "#bd1f01", GREY = "#94a4a2";
+const BLUE_WORDS = "#1f6fb8", ORANGE_WORDS = "#b84e00"; // the same colours, dark enough to read: contrast 4.5 or more
 const DIGIT_COLORS = [
   "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
 ];

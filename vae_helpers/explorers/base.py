@@ -11,6 +11,7 @@ import html
 import json
 import math
 import warnings
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import anywidget
@@ -25,13 +26,15 @@ from ..figures import DIGIT_COLORS, INK, plot_history, png
 
 FOLDER = Path(__file__).parent
 BLUE, ORANGE, RED, GREY = DIGIT_COLORS[0], DIGIT_COLORS[6], DIGIT_COLORS[2], DIGIT_COLORS[3]
+BLUE_WORDS, ORANGE_WORDS = "#1f6fb8", "#b84e00"  # the same colours, dark enough to read: contrast 4.5 or more
 JAVASCRIPT = "".join((FOLDER / name).read_text(encoding="utf-8") for name in ("base.js", "mathematics.js", "latent.js"))
 CSS = (FOLDER / "explorer.css").read_text(encoding="utf-8")
 
 
 def number(x, digits=2):
     """A number as the read-outs write it: a real minus sign, and no negative zero."""
-    text = f"{x:.{digits}f}"
+    rounded = Decimal(float(x)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)  # as toFixed does in the page
+    text = f"{rounded:f}"
     return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
 
 
@@ -76,7 +79,7 @@ def panel(alt, xlim, ylim, width, height, marks=(), title="", xlabel="", ylabel=
 
 def nice_ticks(low, high):
     """About five round places from ``low`` to ``high`` and how they are written."""
-    places = [place for place in MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(low, high) if low <= place <= high]
+    places = [place for place in MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(low, high) if low <= place <= high]
     digits = max((len(f"{place:g}".partition(".")[2]) for place in places), default=0)
     return [[float(place), number(place, digits)] for place in places]
 
@@ -279,6 +282,7 @@ class Explorer(anywidget.AnyWidget):
         for name, control in self.controls.items():
             if "options" not in control:
                 range_ = {"min": control["low"], "max": control["high"], "step": control["step"]}
+                range_["readout_format"] = f".{control['digits']}f"
                 joined.append(widgets.FloatSlider(getattr(self, name), **range_, description=control["label"]))
                 widgets.jslink((joined[-1], "value"), (self, name))
         return widgets.HBox(joined, layout={"flex_flow": "row wrap"})

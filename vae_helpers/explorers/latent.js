@@ -35,7 +35,7 @@ EXPLORERS.LatentExplorer = ({ z1, z2, draw }, { layers, codes, labels, uniform }
   }
   const decoded = mean(layers, [z1, z2]);
   const ring = (color, size) => points([z1], [z2], color, { size, hollow: true });
-  const marks = [[ring("white", 17), ring(INK, 13)], [picture(decoded, 0, 0, 28, 28)]];
+  const marks = [[ring("white", 24), ring(INK, 20)], [picture(decoded, 0, 0, 28, 28)]];
   if (uniform) marks.push([picture(decoded.map((p, i) => uniform[784 * draw + i] < p), 0, 0, 28, 28)]);
   const readout = `z = (${number(z1)}, ${number(z2)}); the nearest code, ${number(Math.sqrt(least))} away, ` +
     `is of a ${labels[nearest]}`;
@@ -91,5 +91,5 @@ EXPLORERS.AggregatedPosteriorExplorer = ({ shown, beta }, { controls, labels, pl
   const now = planes[2 * controls[1].options.indexOf(beta) + (shown === "samples")], [v1, v2] = now.variance;
   const readout = `β = ${beta}, ${shown}: variance ${number(v1)} in dimension 1, ${number(v2)} in dimension 2`;
   const dots = points(xs(now.codes), ys(now.codes), labels, { size: 3, opacity: 0.6 });
-  return { marks: [[dots, ...named(now.names)]], readout };
+  return { marks: [[dots, ...named(now.names), text(-4, 3.9, `β = ${beta}: ${shown}`)]], readout };
 };

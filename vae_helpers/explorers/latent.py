@@ -206,7 +206,7 @@ class LatentExplorer(Explorer):
         distance = np.hypot(self._codes[:, 0] - z1, self._codes[:, 1] - z2)
         nearest = int(distance.argmin())
         mean = self._decoder.mean([[z1, z2]])[0]
-        marks = [[points([z1], [z2], "white", 17, hollow=True), points([z1], [z2], INK, 13, hollow=True)]]
+        marks = [[points([z1], [z2], "white", 24, hollow=True), points([z1], [z2], INK, 20, hollow=True)]]
         marks.append([picture(mean, 0, 0, 28, 28)])
         if self._uniform is not None:
             marks.append([picture((self._uniform[draw] < mean).astype(np.float32), 0, 0, 28, 28)])
@@ -314,7 +314,7 @@ class WalkExplorer(Explorer):
     def update(self, t):
         place = 14 + t * 8 * 28
         marker = [curve([place, place], [10, 46], DIGIT_COLORS[2]), text(place, 5, "t", DIGIT_COLORS[2], "center")]
-        now = [picture(walk[round(t * self.STEPS)], 9 * 28 + 18, 0, 62, 62) for walk in self._walks]
+        now = [picture(walk[int(t * self.STEPS + 0.5)], 9 * 28 + 18, 0, 62, 62) for walk in self._walks]
         readout = (
             f"t = {number(t, 3)}: {number(100 * (1 - t), 1)} % of the first code, {number(100 * t, 1)} % of the second"
         )
@@ -447,6 +447,7 @@ class AggregatedPosteriorExplorer(Explorer):
     def update(self, shown, beta):
         now = self._planes[2 * self.BETAS.index(beta) + (shown == "samples")]
         names = [_name(x, y, digit) for digit, (x, y) in enumerate(now["names"])]
+        names.append(text(-4, 3.9, f"β = {beta}: {shown}"))
         v1, v2 = now["variance"]
         readout = f"β = {beta}, {shown}: variance {number(v1)} in dimension 1, {number(v2)} in dimension 2"
         return [[points(*now["codes"].T, self._labels, 3, 0.6), *names]], readout

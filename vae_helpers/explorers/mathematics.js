@@ -13,7 +13,7 @@ EXPLORERS.GaussianKLExplorer = ({ mu, log_var }) => {
   const plus = integrand.map((value) => Math.max(value, 0)), minus = integrand.map((value) => Math.min(value, 0));
   const gain = integral(plus), loss = integral(minus), exact = 0.5 * (mu ** 2 + Math.exp(log_var) - 1 - log_var);
   const marks = [
-    [curve(GRID, q, BLUE), text(mu + 0.15, Math.min(Math.max(...q), 1.55) + 0.07, "q(z)", { color: BLUE })],
+    [curve(GRID, q, BLUE), text(mu + 0.15, Math.min(Math.max(...q), 1.55) + 0.07, "q(z)", { color: BLUE_WORDS })],
     [area(GRID, ZEROS, plus, BLUE), area(GRID, minus, ZEROS, RED)],
   ];
   const readout = `blue area ${number(gain, 3)} − red area ${number(-loss, 3)} = ${number(gain + loss, 3)}; ` +
@@ -28,7 +28,7 @@ EXPLORERS.TwoBumpsExplorer = ({ mu, sigma }) => {
   const bars = kls.map((kl, i) => bar(i - 0.3, 0, 0.6, Math.min(kl, 8), [BLUE, ORANGE][i]));
   const values = kls.map((kl, i) =>
     text(i, Math.min(kl, 8) + 0.3, number(kl, 2) + (kl > 8 ? " (cut)" : ""), { align: "center" }));
-  const name = text(mu + 0.1, Math.max(...q) + 0.03, "q(z)", { color: BLUE });
+  const name = text(mu + 0.1, Math.max(...q) + 0.03, "q(z)", { color: BLUE_WORDS });
   const readout = `KL(q‖p) = ${number(kls[0], 3)} nats, KL(p‖q) = ${number(kls[1], 3)} nats`;
   return { marks: [[curve(GRID, q, BLUE), name], [...bars, ...values]], readout };
 };
@@ -40,9 +40,9 @@ EXPLORERS.ElboExplorer = ({ mu, var: variance }) => {
   const elbo = -recon - kl, gap = log_px - elbo, top = Math.max(elbo, floor);
   const bars = [bar(-0.22, floor, 0.44, top - floor, BLUE), bar(-0.22, top, 0.44, log_px - top, RED, { opacity: 0.5 })];
   const words = elbo > floor ? "ELBO" : `ELBO ${number(elbo, 1)}:\nbelow this axis`;
-  bars.push(text(0.26, Math.max((top + floor) / 2, floor + 0.25), words, { color: BLUE }));
+  bars.push(text(0.26, Math.max((top + floor) / 2, floor + 0.25), words, { color: BLUE_WORDS }));
   if (gap > 0.15) bars.push(text(0.26, (log_px + top) / 2, "gap =\nKL(q(z|x)‖p(z|x))", { color: RED }));
-  const name = text(mu + 0.1, Math.min(0.4 / Math.sqrt(variance) + 0.04, 1.24), "q(z|x)", { color: BLUE });
+  const name = text(mu + 0.1, Math.min(0.4 / Math.sqrt(variance) + 0.04, 1.24), "q(z|x)", { color: BLUE_WORDS });
   const touch = gap < 1e-9 ? ": they touch, q is the posterior" : "";
   const readout = `ELBO ${number(elbo, 4)} + gap ${number(gap, 4)} = log p(x) ${number(log_px, 4)}${touch}`;
   return { marks: [[curve(GRID, density(mu, variance), BLUE), name], bars], readout };

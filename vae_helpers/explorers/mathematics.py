@@ -4,7 +4,24 @@ import math
 
 import numpy as np
 
-from .base import BLUE, GREY, INK, ORANGE, RED, Explorer, area, bar, curve, number, panel, points, slider, text
+from .base import (
+    BLUE,
+    BLUE_WORDS,
+    GREY,
+    INK,
+    ORANGE,
+    ORANGE_WORDS,
+    RED,
+    Explorer,
+    area,
+    bar,
+    curve,
+    number,
+    panel,
+    points,
+    slider,
+    text,
+)
 
 GRID = np.linspace(-20, 20, 2001)  # wide enough for the widest q
 STEP = 0.02
@@ -57,7 +74,7 @@ class GaussianKLExplorer(Explorer):
         gain, loss = _integral(plus), _integral(minus)
         exact = 0.5 * (mu**2 + math.exp(log_var) - 1 - log_var)
         marks = [
-            [curve(GRID, q, BLUE), text(mu + 0.15, min(q.max(), 1.55) + 0.07, "q(z)", BLUE)],
+            [curve(GRID, q, BLUE), text(mu + 0.15, min(q.max(), 1.55) + 0.07, "q(z)", BLUE_WORDS)],
             [area(GRID, ZEROS, plus, BLUE), area(GRID, minus, ZEROS, RED)],
         ]
         readout = (
@@ -75,7 +92,7 @@ class TwoBumpsExplorer(Explorer):
 
     def __init__(self):
         self._log_p = np.logaddexp(_log_normal(GRID, -2, 0.25), _log_normal(GRID, 2, 0.25)) - math.log(2)
-        bumps = [area(GRID, ZEROS, np.exp(self._log_p), ORANGE, 0.3), text(-2, 0.46, "p(z)", ORANGE, "center")]
+        bumps = [area(GRID, ZEROS, np.exp(self._log_p), ORANGE, 0.3), text(-2, 0.46, "p(z)", ORANGE_WORDS, "center")]
         curves = panel(
             "The density p with two bumps, and one Gaussian q",
             *((-6, 6), (0, 0.95)),
@@ -103,7 +120,7 @@ class TwoBumpsExplorer(Explorer):
             text(i, min(kl, 8) + 0.3, f"{number(kl, 2)}{' (cut)' if kl > 8 else ''}", align="center")
             for i, kl in enumerate(kls)
         ]
-        marks = [[curve(GRID, q, BLUE), text(mu + 0.1, q.max() + 0.03, "q(z)", BLUE)], [*bars, *values]]
+        marks = [[curve(GRID, q, BLUE), text(mu + 0.1, q.max() + 0.03, "q(z)", BLUE_WORDS)], [*bars, *values]]
         return marks, f"KL(q‖p) = {number(kls[0], 3)} nats, KL(p‖q) = {number(kls[1], 3)} nats"
 
 
@@ -123,7 +140,7 @@ class ElboExplorer(Explorer):
             curve(GRID, _density(0, 1), GREY),
             text(-1.2, 0.3, "prior p(z)", DARK_GREY, "right"),
             area(GRID, ZEROS, _density(0.5, 0.5), ORANGE, 0.3),
-            text(1.35, 0.36, "posterior p(z|x)", ORANGE),
+            text(1.3, 0.42, "posterior\np(z|x)", ORANGE_WORDS),
         ]
         curves = panel(
             "The prior, the posterior, and q, which moves",
@@ -159,10 +176,10 @@ class ElboExplorer(Explorer):
             bar(-0.22, top, 0.44, self._log_px - top, RED, 0.5),
         ]
         words = "ELBO" if elbo > self.FLOOR else f"ELBO {number(elbo, 1)}:\nbelow this axis"
-        bars.append(text(0.26, max((top + self.FLOOR) / 2, self.FLOOR + 0.25), words, BLUE))
+        bars.append(text(0.26, max((top + self.FLOOR) / 2, self.FLOOR + 0.25), words, BLUE_WORDS))
         if gap > 0.15:
             bars.append(text(0.26, (self._log_px + top) / 2, "gap =\nKL(q(z|x)‖p(z|x))", RED))
-        name = text(mu + 0.1, min(0.4 / math.sqrt(var) + 0.04, 1.24), "q(z|x)", BLUE)
+        name = text(mu + 0.1, min(0.4 / math.sqrt(var) + 0.04, 1.24), "q(z|x)", BLUE_WORDS)
         touch = ": they touch, q is the posterior" if gap < 1e-9 else ""
         readout = f"ELBO {number(elbo, 4)} + gap {number(gap, 4)} = log p(x) {number(self._log_px, 4)}{touch}"
         return [[curve(GRID, _density(mu, var), BLUE), name], bars], readout
@@ -263,8 +280,8 @@ class SwappedCrossEntropyExplorer(Explorer):
     def __init__(self):
         self._p = 1 / (1 + np.exp(-np.linspace(-12, 12, 601)))
         names = [
-            text(0.5, 3.15, "right order: target x", BLUE, "center"),
-            text(0.5, 2.8, "exchanged: target p", ORANGE, "center"),
+            text(0.5, 3.15, "right order: target x", BLUE_WORDS, "center"),
+            text(0.5, 2.8, "exchanged: target p", ORANGE_WORDS, "center"),
         ]
         axes = panel(
             "Cross-entropy against the prediction p: a valley in the right order, a straight line when exchanged",
