@@ -270,8 +270,8 @@ def test_a_saved_page_escapes_what_it_shows(tmp_path):
     assert "<img" not in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
-def test_numbers_in_read_outs():
-    assert [base.number(x, 1) for x in (-0.01, -1.25, 3, -2)] == ["0.0", "−1.2", "3.0", "−2.0"]
+def test_numbers_in_read_outs_are_rounded_as_the_page_does():
+    assert [base.number(x, 1) for x in (-0.01, -1.25, 3, -2)] == ["0.0", "−1.3", "3.0", "−2.0"]
 
 
 def test_javascript_is_a_few_hundred_lines():

@@ -47,12 +47,14 @@ _HOME = {
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
-__all__ = sorted(_MODULE_OF)
+__all__ = sorted([*_MODULE_OF, "checks"])
 
 
 def __getattr__(name):
     if name in _MODULE_OF:
         return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    if name == "checks":
+        return import_module(f"{__name__}.checks")
     raise AttributeError(f"vae_helpers has no {name!r}; its public names are {', '.join(__all__)}")
 
 
