@@ -251,7 +251,7 @@ function slider(control, get, set) {
   const options = control.options, id = `${control.name}-${Math.random().toString(36).slice(2)}`;
   const range = options ? [0, options.length - 1, 1] : [control.low, control.high, control.step];
   const input = element("input", { type: "range", id }, { min: range[0], max: range[1], step: range[2], ...OURS });
-  const shown = element("output", { className: "value" }, { for: id });
+  const shown = element("span", { className: "value" }, { "aria-hidden": "true" }); // aria-valuetext says the same
   const change = (done) => () => set({ [control.name]: options ? options[input.value] : Number(input.value) }, done);
   input.addEventListener("input", change(false));
   input.addEventListener("change", change(true));
