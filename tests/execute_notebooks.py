@@ -2,8 +2,8 @@
 
     python tests/execute_notebooks.py [NUMBER ...]
 
-This is the only writer of outputs. What would differ from run to run without meaning anything is dropped:
-widget state, progress bars, time stamps, the exact Python version.
+This is the only writer of outputs, and of the list of what they claim (``claims.py``). What would differ from run to
+run without meaning anything is dropped: widget state, progress bars, time stamps, the exact Python version.
 """
 
 import resource
@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import claims
 import nbformat
 from nbclient import NotebookClient
 
@@ -77,6 +78,7 @@ def main():
         execute(path)
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024  # largest kernel so far
         print(f"{path.name:35} {time.perf_counter() - start:6.0f} s   largest kernel so far {peak:5.0f} MB", flush=True)
+    claims.PAGE.write_text(claims.page(), encoding="utf-8")
 
 
 if __name__ == "__main__":
