@@ -258,10 +258,11 @@ function slider(control, get, set) {
   const node = element("div", { className: "control" });
   node.append(element("label", { textContent: control.label, htmlFor: id }), input, shown);
   const show = () => {
-    const value = get(control.name);
+    const value = get(control.name), words = options ? String(value) : number(value, control.digits);
+    if (words === shown.textContent) return; // leave the page alone where nothing changes
     input.value = options ? options.indexOf(value) : value;
-    shown.textContent = options ? String(value) : number(value, control.digits);
-    input.setAttribute("aria-valuetext", shown.textContent);
+    shown.textContent = words;
+    input.setAttribute("aria-valuetext", words);
   };
   return { node, show };
 }
@@ -344,7 +345,7 @@ function render({ model, el }) {
     const now = update(values, data);
     panels.forEach((panel, i) => panel.draw(now.marks[i]));
     controls.forEach(({ show }) => show());
-    readout.textContent = now.readout;
+    if (readout.textContent !== now.readout) readout.textContent = now.readout;
   };
   const redraw = () => (waiting ||= requestAnimationFrame(draw));
   for (const { name } of data.controls) model.on(`change:${name}`, redraw);
