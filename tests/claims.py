@@ -34,6 +34,8 @@ def claims(notebook):
         if cell.cell_type == "markdown":
             section = (re.findall(r"^#{1,2} (.+)$", cell.source, re.M) or [section])[-1]
             continue
+        if cell.id.endswith("-stub") or cell.id == "progress":
+            continue  # what an exercise says before it is attempted
         if "nbval-ignore-output" not in cell.metadata.get("tags", []):
             printed = "".join(output.get("text", "") for output in cell.outputs)
             for line in printed.splitlines():

@@ -143,6 +143,7 @@ def symbols_in(text):
     """All symbols of its formulas; in running text Greek letters, densities and N(…) are symbols too."""
     found = {symbol for formula in formulas(text) for symbol in symbols(formula)}
     plain = re.sub(r"\$\$.+?\$\$|\$.+?\$", "", without_code(text), flags=re.S).replace(r"\|", "|")
+    plain = re.sub(r"^- \*\*[A-D]\*\* ", "- ", plain, flags=re.M)  # the choices of an exercise
     found |= {"\\" + GREEK[letter] for letter in set(plain) & set(GREEK)}
     return found | {symbol for part in re.findall(PLAIN, plain) for symbol in symbols(part)}
 
