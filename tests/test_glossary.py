@@ -105,7 +105,7 @@ def sections_of(path):
             if re.match("##? ", line):
                 heading = line.lstrip("# ")
                 parts.append((heading, [heading + "."], [], []))
-            elif index > 0:
+            elif cell.id not in ("title", "before"):
                 parts[-1][1].append(line)
         parts[-1][1].append("")
     return [Section(path, heading, *map("\n".join, lists)) for heading, *lists in parts]

@@ -53,9 +53,7 @@ class Check:
             return TODO
         if not callable(fn):
             return "pass the function itself, without calling it"
-        generator = torch.Generator()
-        generator.seed()  # new inputs each time; the global generator is not touched
-        cases, got = list(self.inputs(generator)), []
+        cases, got = list(self.inputs(fresh_generator())), []
         for args in cases:
             copies = [_copy(value) for value in args]
             got.append(outcome(fn, copies))
@@ -127,6 +125,13 @@ class Choice(Check):
         if letter not in self.replies:
             return 'choose one of "A", "B", "C", "D"'
         return None if letter == self.right else self.replies[letter]
+
+
+def fresh_generator():
+    """A source of new inputs at each call, apart from torch's global one, which is not touched."""
+    generator = torch.Generator()
+    generator.seed()
+    return generator
 
 
 def table(text):
