@@ -170,9 +170,10 @@ class Notebook:
         return self.page.evaluate(
             f"""() => {{
               const {{ content, sessionContext }} = {self.PANEL};
+              const status = sessionContext.kernelDisplayStatus; // a message makes it busy for a moment
               return [content.activeCellIndex, content.mode, content.selectedCells.length, content.widgets.length,
                 content.widgets.map(({{ model }}) => model.type + model.sharedModel.source).join(),
-                sessionContext.kernelDisplayStatus, document.querySelectorAll(".jp-Dialog").length];
+                ["idle", "busy"].includes(status) ? "running" : status, document.querySelectorAll(".jp-Dialog").length];
             }}"""
         )
 
