@@ -661,10 +661,10 @@ nearest_vote = Check(
     """
 voters(codes, labels, z, k, True).mode(dim=1).values | these are the farthest codes: the nearest have the smallest
 | distances
-voters(codes, labels, z, k).double().mean(dim=1)     | labels are averaged: half-way between a 3 and a 7 is no 5; let
-| them vote
-voters(codes, labels, z, k).double().mean(dim=1).round() | labels are averaged: half-way between 3 and 7 is no 5; let
-| them vote
+voters(codes, labels, z, k).double().mean(dim=1)     | labels are averaged: a 3 and a 7 make a 5 that nobody
+| voted for; let them vote
+voters(codes, labels, z, k).double().mean(dim=1).round() | labels are averaged: a 3 and a 7 make a 5 that nobody
+| voted for; let them vote
 voters(codes, labels, z, k).median(dim=1).values     | this is the median: labels are names, not amounts; let them vote
 voters(codes, labels, z, 1)[:, 0]                    | only the nearest code is asked: let k of them vote
 torch.cdist(z, codes).topk(k, largest=False).indices.mode(dim=1).values | these are places in the list: look up the
