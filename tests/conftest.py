@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import vae_helpers as vh
 from vae_helpers import data
 
 # One thread a process, kernels included: on two cores the small matrices of the course run faster so.
@@ -35,3 +36,26 @@ def write_folder(folder, digits):
 def small_folder(tmp_path_factory):
     """The offline digits in MNIST's file format: a data set of another name. Read only: copy before damaging."""
     return write_folder(tmp_path_factory.mktemp("data") / "small digits", data.load_mnist(offline=True))
+
+
+@pytest.fixture(scope="session")
+def explorers(digits):
+    """One explorer of each class, by the name of the class."""
+    vae, codes, x = vh.load_pretrained("vae"), vh.load_codes("vae"), digits.test_images
+    made = [
+        vh.LatentExplorer(vae, codes.mu, codes.labels, sample=True),
+        vh.PosteriorExplorer(vae, x[:40], codes.mu, codes.labels),
+        vh.WalkExplorer({"autoencoder": vh.load_pretrained("autoencoder"), "VAE": vae}, x[:2]),
+        vh.BetaExplorer(x[:8]),
+        vh.AggregatedPosteriorExplorer(),
+        vh.GaussianKLExplorer(),
+        vh.TwoBumpsExplorer(),
+        vh.ElboExplorer(),
+        vh.ReparameterizationExplorer(),
+        vh.BaselineExplorer(),
+        vh.SwappedCrossEntropyExplorer(),
+    ]
+    made = {type(explorer).__name__: explorer for explorer in made}
+    kinds = {name for name in vh.__all__ if name.endswith("Explorer")} - {"Explorer"}
+    assert set(made) == kinds  # a new explorer belongs into this list
+    return made

@@ -23,24 +23,10 @@ def codes():
 
 
 @pytest.fixture(scope="module")
-def explorers(codes):
-    """One of each kind."""
-    images, vae = vh.load_mnist(offline=True).test_images, vh.load_pretrained("vae")
-    autoencoder = vh.load_pretrained("autoencoder")
-    return [
-        vh.LatentExplorer(vae, codes.mu, codes.labels, sample=True),
-        vh.LatentExplorer(autoencoder, *vh.load_codes("autoencoder")[::2]),
-        vh.PosteriorExplorer(vae, images[:20], codes.mu, codes.labels),
-        vh.WalkExplorer({"autoencoder": autoencoder, "VAE": vae}, images[:2]),
-        vh.BetaExplorer(images[:6]),
-        vh.AggregatedPosteriorExplorer(),
-        vh.GaussianKLExplorer(),
-        vh.TwoBumpsExplorer(),
-        vh.ElboExplorer(),
-        vh.ReparameterizationExplorer(),
-        vh.BaselineExplorer(),
-        vh.SwappedCrossEntropyExplorer(),
-    ]
+def explorers(explorers):
+    """One of each kind, and the latent explorer of an autoencoder too."""
+    autoencoder = vh.LatentExplorer(vh.load_pretrained("autoencoder"), *vh.load_codes("autoencoder")[::2])
+    return [autoencoder, *explorers.values()]
 
 
 def latent(model=None, n=50, codes=None, labels=None, **more):

@@ -27,6 +27,7 @@ DIGIT_COLORS = [
     "#92dadd",
 ]
 INK = "#222222"
+RADIUS = 2.448  # √(−2 ln 0.05): the circle that holds 95 % of N(0, I) in two dimensions
 STYLE = {
     "figure.dpi": 100,
     "font.size": 11,
@@ -111,7 +112,7 @@ def plot_latent_space(codes, labels, title="", ax=None, limit=None, dots=4000):
     some = slice(None, None, -(-len(codes) // dots))
     ax.scatter(*codes[some].T, s=5, c=np.array(DIGIT_COLORS)[labels[some]], alpha=0.6, linewidths=0)
     angle = np.linspace(0, 2 * np.pi, 200)
-    ax.plot(2.448 * np.cos(angle), 2.448 * np.sin(angle), color=INK, lw=1, ls="--")
+    ax.plot(RADIUS * np.cos(angle), RADIUS * np.sin(angle), color=INK, lw=1, ls="--")
     names = np.unique(labels)
     medians = [np.median(codes[labels == digit], axis=0) for digit in names]
     for digit, (x, y) in zip(names, spread(medians, gap=0.1 * limit)):

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from playwright.sync_api import sync_playwright
 
-import vae_helpers as vh
 from vae_helpers.explorers import __all__ as PUBLIC
 
 FAILURES = Path(__file__).parent / "failures"
@@ -65,28 +64,6 @@ def watched(page):
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.set_default_timeout(20_000)
     return page
-
-
-@pytest.fixture(scope="session")
-def explorers(digits):
-    """One explorer of each class, by the name of the class."""
-    vae, codes, x = vh.load_pretrained("vae"), vh.load_codes("vae"), digits.test_images
-    made = [
-        vh.LatentExplorer(vae, codes.mu, codes.labels, sample=True),
-        vh.PosteriorExplorer(vae, x[:40], codes.mu, codes.labels),
-        vh.WalkExplorer({"autoencoder": vh.load_pretrained("autoencoder"), "VAE": vae}, x[:2]),
-        vh.BetaExplorer(x[:8]),
-        vh.AggregatedPosteriorExplorer(),
-        vh.GaussianKLExplorer(),
-        vh.TwoBumpsExplorer(),
-        vh.ElboExplorer(),
-        vh.ReparameterizationExplorer(),
-        vh.BaselineExplorer(),
-        vh.SwappedCrossEntropyExplorer(),
-    ]
-    made = {type(explorer).__name__: explorer for explorer in made}
-    assert sorted(made) == sorted(NAMES)  # a new explorer belongs into this list
-    return made
 
 
 @pytest.fixture(params=NAMES)

@@ -4,12 +4,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..figures import DIGIT_COLORS, INK, spread
+from ..figures import DIGIT_COLORS, INK, RADIUS, spread
 from ..models import as_pixels
+from ..objectives import reparameterize
 from ..pretrained import BETA_SNAPSHOTS, load_codes, load_pretrained, recipe
 from .base import Explorer, choice, curve, ellipse, number, panel, picture, points, slider, text
 
-RADIUS = 2.448  # √(−2 ln 0.05): the circle that holds 95 % of N(0, I) in two dimensions
 ACTIVATIONS = {  # what the page can run between linear layers, and the same in numpy; `ACTIVATIONS` in latent.js
     nn.ReLU: ("relu", lambda a: np.maximum(a, 0)),
     nn.Tanh: ("tanh", np.tanh),
@@ -33,12 +33,10 @@ class Decoder:
     def __init__(self, model, limit=4.0):
         self.layers = _layers(model)
         z = limit * torch.tensor([[0, 0], [1, -1], [-1, 0.5], [0.1, 1], [0.3, 0.2], [-0.2, -0.6], [1, 1], [-1, -1]])
-        with torch.no_grad():
-            expected = model.decode(z)
-            expected = torch.sigmoid(expected) if model.noise_log_var is None else expected.clamp(0, 1)
+        expected = _mean_image(model, z).numpy()
 
         def error():
-            return np.abs(self.mean(z.numpy()) - expected.numpy()).max()
+            return np.abs(self.mean(z.numpy()) - expected).max()
 
         if not error() < 1e-3:
             raise ValueError(
@@ -95,6 +93,13 @@ def _finite(parameter):
 
 def _halved(layer):
     return layer | {name: layer[name].astype(np.float16) for name in ("weight", "bias")}
+
+
+@torch.no_grad()
+def _mean_image(model, z):
+    """The mean of p(x|z), cut to [0, 1]: (n, latent) → (n, pixels). Bernoulli or Gaussian pixels."""
+    output = model.decode(z)
+    return torch.sigmoid(output) if model.noise_log_var is None else output.clamp(0, 1)
 
 
 def _checked(codes, labels):
@@ -270,8 +275,8 @@ class PosteriorExplorer(Explorer):
         marks = [
             [picture(self._x[image], 0, 0, 28, 28)],
             [
-                ellipse(*mu, *(2.448 * sigma), "white", 5),
-                ellipse(*mu, *(2.448 * sigma), INK, 2),
+                ellipse(*mu, *(RADIUS * sigma), "white", 5),
+                ellipse(*mu, *(RADIUS * sigma), INK, 2),
                 points(z[:, 0], z[:, 1], INK, 2.5),
                 points([z1], [z2], DIGIT_COLORS[2], 6),
             ],
@@ -299,9 +304,7 @@ class WalkExplorer(Explorer):
         for model in models.values():
             with torch.no_grad():
                 a, b = model.encode(as_pixels(pair))[0]
-                mean = model.decode((1 - t) * a + t * b)
-                mean = torch.sigmoid(mean) if model.noise_log_var is None else mean.clamp(0, 1)
-            self._walks.append(_bytes(mean))
+            self._walks.append(_bytes(_mean_image(model, (1 - t) * a + t * b)))
         panels = []
         for name, walk in zip(models, self._walks):
             strip = _pictures(f"{name}: nine pictures along the walk, and the one at t", name, 9 * 28 + 80, 62, 8.6)
@@ -374,8 +377,8 @@ class BetaExplorer(Explorer):
         medians = [np.median(scaled[labels == digit], axis=0) for digit in range(10)]
         with torch.no_grad():
             mu, log_var = model.encode(x)
-            z = torch.cat([mu + torch.exp(log_var / 2) * eps, prior])
-            pictures = _bytes(torch.sigmoid(model.decode(z)))
+        z = torch.cat([reparameterize(mu, log_var, eps), prior])
+        pictures = _bytes(_mean_image(model, z))
         return {
             "limit": limit,
             "codes": scaled[some],

@@ -4,6 +4,7 @@
 const GRID = linspace(-20, 20, 2001), STEP = 0.02, ZEROS = GRID.map(() => 0);
 const logNormal = (z, mu, variance) => -0.5 * (Math.log(2 * Math.PI * variance) + (z - mu) ** 2 / variance);
 const logaddexp = (a, b) => Math.max(a, b) + Math.log1p(Math.exp(-Math.abs(a - b)));
+const klToPrior = (mu, log_var) => 0.5 * (Math.exp(log_var) + mu ** 2 - 1 - log_var);
 const density = (mu, variance) => GRID.map((z) => Math.exp(logNormal(z, mu, variance)));
 const integral = (values) => values.reduce((sum, value) => sum + value, 0) * STEP;
 
@@ -11,7 +12,7 @@ EXPLORERS.GaussianKLExplorer = ({ mu, log_var }) => {
   const q = density(mu, Math.exp(log_var));
   const integrand = GRID.map((z, i) => q[i] * (logNormal(z, mu, Math.exp(log_var)) - logNormal(z, 0, 1)));
   const plus = integrand.map((value) => Math.max(value, 0)), minus = integrand.map((value) => Math.min(value, 0));
-  const gain = integral(plus), loss = integral(minus), exact = 0.5 * (mu ** 2 + Math.exp(log_var) - 1 - log_var);
+  const gain = integral(plus), loss = integral(minus), exact = klToPrior(mu, log_var);
   const marks = [
     [curve(GRID, q, BLUE), text(mu + 0.15, Math.min(Math.max(...q), 1.55) + 0.07, "q(z)", { color: BLUE_WORDS })],
     [area(GRID, ZEROS, plus, BLUE), area(GRID, minus, ZEROS, RED)],
@@ -36,7 +37,7 @@ EXPLORERS.TwoBumpsExplorer = ({ mu, sigma }) => {
 EXPLORERS.ElboExplorer = ({ mu, var: variance }) => {
   const x = 1, floor = -5, log_px = logNormal(x, 0, 2);
   const recon = 0.5 * (Math.log(2 * Math.PI) + (x - mu) ** 2 + variance);
-  const kl = 0.5 * (variance + mu ** 2 - 1 - Math.log(variance));
+  const kl = klToPrior(mu, Math.log(variance));
   const elbo = -recon - kl, gap = log_px - elbo, top = Math.max(elbo, floor);
   const bars = [bar(-0.22, floor, 0.44, top - floor, BLUE), bar(-0.22, top, 0.44, log_px - top, RED, { opacity: 0.5 })];
   const words = elbo > floor ? "ELBO" : `ELBO ${number(elbo, 1)}:\nbelow this axis`;

@@ -3,7 +3,9 @@
 import math
 
 import numpy as np
+import torch
 
+from ..objectives import kl_divergence
 from .base import (
     BLUE,
     BLUE_WORDS,
@@ -35,6 +37,10 @@ def _log_normal(z, mu, variance):
 
 def _density(mu, variance):
     return np.exp(_log_normal(GRID, mu, variance))
+
+
+def _kl_to_prior(mu, log_var):
+    return kl_divergence(*torch.tensor([[mu], [log_var]], dtype=torch.float64)).item()
 
 
 def _integral(values):
@@ -72,7 +78,7 @@ class GaussianKLExplorer(Explorer):
         integrand = q * (_log_normal(GRID, mu, math.exp(log_var)) - _log_normal(GRID, 0, 1))
         plus, minus = np.maximum(integrand, 0), np.minimum(integrand, 0)
         gain, loss = _integral(plus), _integral(minus)
-        exact = 0.5 * (mu**2 + math.exp(log_var) - 1 - log_var)
+        exact = _kl_to_prior(mu, log_var)
         marks = [
             [curve(GRID, q, BLUE), text(mu + 0.15, min(q.max(), 1.55) + 0.07, "q(z)", BLUE_WORDS)],
             [area(GRID, ZEROS, plus, BLUE), area(GRID, minus, ZEROS, RED)],
@@ -167,7 +173,7 @@ class ElboExplorer(Explorer):
 
     def update(self, mu, var):
         recon = 0.5 * (math.log(2 * math.pi) + (self.X - mu) ** 2 + var)
-        kl = 0.5 * (var + mu**2 - 1 - math.log(var))
+        kl = _kl_to_prior(mu, math.log(var))
         elbo = -recon - kl
         gap = self._log_px - elbo
         top = max(elbo, self.FLOOR)
