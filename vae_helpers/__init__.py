@@ -17,7 +17,7 @@ _HOME = {
         "reconstruction_loss",
         "reparameterize",
     ],
-    "models": ["Autoencoder", "LinearVAE", "VAE", "as_pixels"],
+    "models": ["Autoencoder", "ConditionalVAE", "DeepVAE", "LinearVAE", "VAE", "as_pixels", "binarize"],
     "training": ["Evaluation", "History", "evaluate", "fit"],
     "pretrained": ["BETA_SNAPSHOTS", "Codes", "load_codes", "load_pretrained"],
     "figures": [

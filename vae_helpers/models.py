@@ -31,6 +31,15 @@ def as_pixels(images):
     return x
 
 
+def binarize(x, generator=None):
+    """Pixels that are 0 or 1, drawn from grey ones: a pixel ``x`` in [0, 1] becomes 1 with probability ``x``.
+
+    Drawn anew each time an image is used, this is dynamic binarization (Salakhutdinov & Murray 2008; Burda et al.
+    2016); drawn once and kept, a fixed one. ``generator``: torch's, for draws that can be repeated.
+    """
+    return (torch.rand(x.shape, generator=generator, dtype=x.dtype) < x).to(x.dtype)
+
+
 class Autoencoder(nn.Module):
     """784–512–2–512–784 without any chance in it: one image, one code. ``log_var`` is None."""
 
@@ -78,6 +87,50 @@ class VAE(nn.Module):
         mu, log_var = self.encode(x)
         z = reparameterize(mu, log_var)
         return self.decode(z), mu, log_var
+
+
+class DeepVAE(VAE):
+    """The one-layer network of Burda, Grosse & Salakhutdinov 2016: two hidden tanh layers of 200 units each way.
+
+    784–200–200–(50, 50) and 50–200–200–784; Bernoulli pixels. Otherwise a ``VAE``.
+    """
+
+    def __init__(self, latent=50, hidden=200, pixels=784):
+        super().__init__(latent, hidden, pixels)
+        self.encoder = nn.Sequential(nn.Linear(pixels, hidden), nn.Tanh(), nn.Linear(hidden, hidden), nn.Tanh())
+        self.decoder = nn.Sequential(
+            nn.Linear(latent, hidden), nn.Tanh(), nn.Linear(hidden, hidden), nn.Tanh(), nn.Linear(hidden, pixels)
+        )
+
+
+class ConditionalVAE(VAE):
+    """A VAE told which digit it sees: p(x|z, y) and q(z|x, y), so that z is left with the style.
+
+    The label ``y``, int64 (batch,) from 0 to ``classes`` − 1, enters encoder and decoder as ten numbers, one of
+    them 1 (one-hot): ``encode(x, y)``, ``decode(z, y)``, ``model(x, y)``. The prior of z is N(0, I) for every digit.
+    Sohn, Lee & Yan 2015; Kingma et al. 2014 (M2, with every label given), arXiv:1406.5298.
+    """
+
+    def __init__(self, latent=2, hidden=512, pixels=784, classes=10):
+        super().__init__(latent, hidden, pixels)
+        self.classes = classes
+        self.encoder[0] = nn.Linear(pixels + classes, hidden)
+        self.decoder[0] = nn.Linear(latent + classes, hidden)
+
+    def _with_label(self, values, y):
+        one_hot = nn.functional.one_hot(y.long(), self.classes).to(values.dtype)
+        return torch.cat([values, one_hot.expand(*values.shape[:-1], -1)], dim=-1)
+
+    def encode(self, x, y):
+        return super().encode(self._with_label(x, y))
+
+    def decode(self, z, y):
+        return super().decode(self._with_label(z, y))
+
+    def forward(self, x, y):
+        mu, log_var = self.encode(x, y)
+        z = reparameterize(mu, log_var)
+        return self.decode(z, y), mu, log_var
 
 
 class LinearVAE(nn.Module):

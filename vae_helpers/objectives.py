@@ -54,14 +54,16 @@ class Elbo(NamedTuple):
     kl: torch.Tensor
 
 
-def negative_elbo(model, x, beta=1.0):
+def negative_elbo(model, x, beta=1.0, labels=None):
     """One-sample estimate of −ELBO for each image: (batch, pixels) → ``Elbo`` of three (batch,) tensors.
 
     E_q(z|x)[−log p(x|z)] is estimated with the one z that ``model(x)`` draws; the KL to the prior is
     exact. ``beta`` weighs the KL (1: the ELBO; other values: Higgins et al. 2017). For an autoencoder,
-    which has no distribution over z (``log_var`` is None), the loss is the reconstruction alone.
+    which has no distribution over z (``log_var`` is None), the loss is the reconstruction alone. ``labels``,
+    int64 (batch,), go to a model that is told them: a bound on log p(x|y).
     """
-    logits, mu, log_var = model(x)
+    told = () if labels is None else (labels,)
+    logits, mu, log_var = model(x, *told)
     recon = reconstruction_loss(logits, x, model.noise_log_var)
     if log_var is None:
         return Elbo(recon, recon, torch.zeros_like(recon))
@@ -70,20 +72,22 @@ def negative_elbo(model, x, beta=1.0):
 
 
 @torch.no_grad()
-def importance_weighted_bound(model, x, k, chunk=100):
+def importance_weighted_bound(model, x, k, chunk=100, labels=None):
     """The importance-weighted lower bound on log p(x), in nats (higher is better): (batch, pixels) → (batch,).
 
     log 1/k Σ_i p(x|z_i) p(z_i) / q(z_i|x) with z_1 … z_k drawn from q(z|x). In expectation it equals the
     ELBO at k = 1, rises with k and never exceeds log p(x) (Burda, Grosse & Salakhutdinov 2016, eq. 8).
     At most ``chunk`` samples are held at a time: this bounds the memory and does not change the estimator.
+    ``labels``: as in ``negative_elbo``.
     """
-    mu, log_var = model.encode(x)
+    told = () if labels is None else (labels,)
+    mu, log_var = model.encode(x, *told)
     log_weights = []
     for start in range(0, k, chunk):
         count = min(chunk, k - start)
         eps = torch.randn(count, *mu.shape, dtype=mu.dtype)
         z = reparameterize(mu, log_var, eps)
-        log_likelihood = -reconstruction_loss(model.decode(z), x, model.noise_log_var)
+        log_likelihood = -reconstruction_loss(model.decode(z, *told), x, model.noise_log_var)
         log_prior = -0.5 * (z**2 + LOG_2PI).sum(dim=-1)
         log_q = -0.5 * (eps**2 + log_var + LOG_2PI).sum(dim=-1)
         log_weights.append(log_likelihood + log_prior - log_q)

@@ -1,5 +1,6 @@
 """One loop that trains every model of the course, and one function that measures them."""
 
+import itertools
 import time
 from dataclasses import dataclass, field
 
@@ -7,7 +8,7 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from .models import as_pixels
+from .models import as_pixels, binarize
 from .objectives import negative_elbo
 
 
@@ -57,18 +58,22 @@ def fit(
     test_images=None,
     on_epoch=None,
     progress=True,
+    labels=None,
+    test_labels=None,
+    dynamic_binarization=False,
 ):
     """Train ``model`` in place by Adam on the mean of −ELBO over each batch, and return its ``History``.
 
     ``images``: uint8 (n, 28, 28), or floats in [0, 1]. All of them stay in memory as they are and are cut into
     batches there, in a new order each epoch. ``schedule``: "constant", or "one_cycle": the learning rate rises to
     ``lr`` in the first tenth of the run and falls to nearly nothing by its end (Smith & Topin 2018).
-    ``seed`` fixes the order and the draws of z; the random state outside is left as it was. With
+    ``labels``, integers (n,), go to a model that is told them (``ConditionalVAE``). ``dynamic_binarization``: each
+    batch is ``binarize``d anew. ``seed`` fixes the order and all draws; the random state outside is left as it was. With
     ``test_images`` each epoch ends with ``evaluate``; ``on_epoch(history)`` is called after it.
     Interrupting (Ctrl-C, the stop button) ends the training and returns the history so far.
     Raises ``ValueError`` for images of another range, and ``FloatingPointError`` when the loss is not a number.
     """
-    images = _in_memory(images)
+    images, labels = _in_memory(images), _one_each(labels, images)
     steps = epochs * -(-len(images) // batch_size)
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
     scheduler = _scheduler(schedule, optimizer, lr, steps)
@@ -83,7 +88,9 @@ def fit(
                 totals = torch.zeros(3)
                 for indices in torch.randperm(len(images)).split(batch_size):
                     x = as_pixels(images[indices])
-                    elbo = negative_elbo(model, x, beta)
+                    if dynamic_binarization:
+                        x = binarize(x)
+                    elbo = negative_elbo(model, x, beta, None if labels is None else labels[indices])
                     optimizer.zero_grad()
                     elbo.loss.mean().backward()
                     optimizer.step()
@@ -92,7 +99,7 @@ def fit(
                     bar.update()
                 _record(history, totals / len(images), epoch)
                 if test_images is not None:
-                    history.test.append(evaluate(model, test_images, beta))
+                    history.test.append(evaluate(model, test_images, beta, labels=test_labels))
                 history.seconds.append(time.perf_counter() - start)
                 if progress:
                     _print_epoch(history)
@@ -104,15 +111,17 @@ def fit(
 
 
 @torch.no_grad()
-def evaluate(model, images, beta=1.0, batch_size=1000, seed=0):
+def evaluate(model, images, beta=1.0, batch_size=1000, seed=0, labels=None):
     """The mean loss of ``images`` (−ELBO when beta is 1) and its standard error: an ``Evaluation``.
 
     One z is drawn from q(z|x) for each image, by ``seed``; the random state outside is left as it was.
+    ``labels``, integers (n,), go to a model that is told them.
     """
-    images = _in_memory(images)
+    images, labels = _in_memory(images), _one_each(labels, images)
+    parts = zip(images.split(batch_size), itertools.repeat(None) if labels is None else labels.split(batch_size))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        batches = [torch.stack(negative_elbo(model, as_pixels(part), beta)) for part in images.split(batch_size)]
+        batches = [torch.stack(negative_elbo(model, as_pixels(part), beta, told)) for part, told in parts]
     loss, recon, kl = torch.cat(batches, dim=1).double()
     return Evaluation(
         loss.mean().item(), recon.mean().item(), kl.mean().item(), (loss.std() / len(loss) ** 0.5).item(), len(loss)
@@ -123,6 +132,16 @@ def _in_memory(images):
     """The images as one tensor of their own type: uint8 takes a quarter of the room of floats."""
     as_pixels(images[:1])  # a clear error now rather than in the middle of an epoch
     return torch.as_tensor(np.array(images) if isinstance(images, np.ndarray) else images)
+
+
+def _one_each(labels, images):
+    """The labels as int64, one for each image; None where there are none."""
+    if labels is None:
+        return None
+    labels = torch.as_tensor(np.array(labels)).long()
+    if labels.shape != (len(images),):
+        raise ValueError(f"expected one label for each of {len(images):,} images, found {tuple(labels.shape)}")
+    return labels
 
 
 def _scheduler(schedule, optimizer, lr, steps):

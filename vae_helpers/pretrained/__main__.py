@@ -2,7 +2,7 @@
 
     python -m vae_helpers.pretrained [NAME ...] [--into FOLDER]
 
-About a quarter of an hour on two cores. Ends with a table of the test figures, now and in the manifest that
+About TIME on two cores, half of it for "deep". Ends with a table of the test figures, now and in the manifest that
 was there before, and with exit code 1 when the objective of a model, reconstruction + beta · KL, moved by
 more than 1 nat.
 """
@@ -18,41 +18,65 @@ from safetensors.torch import save
 
 from .. import models
 from ..data import load_mnist
-from ..models import as_pixels
+from ..models import as_pixels, binarize
 from ..training import evaluate, fit
 from . import BETA_SNAPSHOTS, FOLDER, load_pretrained
 
 TRAINING = {"epochs": 30, "batch_size": 200, "lr": 3e-3, "schedule": "one_cycle", "seed": 0}
-WIDTHS = {"latent": 2, "hidden": 512}
-RECIPES = {"autoencoder": {"model": "Autoencoder", "beta": 0}} | {
-    name: {"model": "VAE", "beta": beta} for beta, name in BETA_SNAPSHOTS.items()
+LINEAR = {"epochs": 60, "batch_size": 250, "lr": 1e-2}
+RECIPES = {  # what is not said is a plain VAE with beta = 1 and two latent dimensions, trained as above
+    "autoencoder": {"model": "Autoencoder", "beta": 0},
+    **{name: {"beta": beta} for beta, name in BETA_SNAPSHOTS.items()},
+    "conditional": {"model": "ConditionalVAE"},
+    **{f"latent_{latent}": {"latent": latent} for latent in (5, 10, 20, 50)},
+    **{f"linear_{latent}": {"model": "LinearVAE", "latent": latent, "training": LINEAR} for latent in (1, 2, 5, 10)},
+    "deep": {
+        "model": "DeepVAE",
+        "latent": 50,
+        "training": {"epochs": 800, "lr": 2e-3, "dynamic_binarization": True},
+    },
 }
 
 
 def train(name, digits, folder):
-    """Train one model, write its weights and codes into ``folder`` and return its entry of the manifest."""
-    recipe = RECIPES[name]
-    torch.manual_seed(TRAINING["seed"])
-    model = getattr(models, recipe["model"])(**WIDTHS)
-    history = fit(model, digits.train_images, beta=recipe["beta"], progress=sys.stderr.isatty(), **TRAINING)
-    sha256 = _write(folder / f"{name}.safetensors", model.state_dict())
+    """Train one model, write its weights and, of a plane, its codes into ``folder``; return its manifest entry."""
+    recipe = {"model": "VAE", "beta": 1, "latent": 2} | RECIPES[name]
+    training = TRAINING | recipe.pop("training", {})
+    kind, beta, widths = getattr(models, recipe["model"]), recipe["beta"], {"latent": recipe.pop("latent")}
+    torch.manual_seed(training["seed"])
+    model = kind(**widths)
+    told, told_test = {}, {}
+    if kind is models.ConditionalVAE:
+        told, told_test = {"labels": digits.train_labels}, {"labels": digits.test_labels}
+    history = fit(model, digits.train_images, beta=beta, progress=sys.stderr.isatty(), **told, **training)
+    entry = {"sha256": _write(folder / f"{name}.safetensors", model.state_dict())}
     model.load_state_dict({key: tensor.half().float() for key, tensor in model.state_dict().items()})
-    mu, log_var = _codes(model, digits.test_images)
-    codes = {"mu": mu, "labels": torch.tensor(digits.test_labels)} | ({} if log_var is None else {"log_var": log_var})
-    test = evaluate(model, digits.test_images)
-    return recipe | {
-        "widths": WIDTHS,
-        "training": TRAINING | {"data": f"{digits.name}, {len(digits.train_images)} grey images"},
+    pixels = "grey"
+    test_images = as_pixels(digits.test_images)
+    if training.get("dynamic_binarization"):
+        pixels, test_images = "binarized", binarize(test_images, torch.Generator().manual_seed(0))
+    test = evaluate(model, test_images, **told_test)
+    if has_codes(name):
+        entry["codes_sha256"] = _write(folder / f"{name}.codes.safetensors", _codes(model, digits, told_test))
+    return entry | {
+        **recipe,
+        "widths": widths,
+        "training": training | {"data": f"{digits.name}, {len(digits.train_images)} {pixels} images"},
         "seconds": round(history.seconds[-1]),
         "test": {part: round(getattr(test, part), 3) for part in ("loss", "recon", "kl", "standard_error")},
-        "sha256": sha256,
-        "codes_sha256": _write(folder / f"{name}.codes.safetensors", codes),
     }
 
 
+def has_codes(name):
+    """Whether the model's codes are shipped too: those of the planes that explorers draw."""
+    return "latent" not in RECIPES[name]
+
+
 @torch.no_grad()
-def _codes(model, images):
-    return model.encode(as_pixels(images))
+def _codes(model, digits, told):
+    mu, log_var = model.encode(as_pixels(digits.test_images), *map(torch.as_tensor, told.values()))
+    codes = {"mu": mu, "labels": torch.tensor(digits.test_labels)}
+    return codes if log_var is None else codes | {"log_var": log_var}
 
 
 def _write(path, tensors):
