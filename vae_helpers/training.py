@@ -68,8 +68,8 @@ def fit(
     batches there, in a new order each epoch. ``schedule``: "constant", or "one_cycle": the learning rate rises to
     ``lr`` in the first tenth of the run and falls to nearly nothing by its end (Smith & Topin 2018).
     ``labels``, integers (n,), go to a model that is told them (``ConditionalVAE``). ``dynamic_binarization``: each
-    batch is ``binarize``d anew. ``seed`` fixes the order and all draws; the random state outside is left as it was. With
-    ``test_images`` each epoch ends with ``evaluate``; ``on_epoch(history)`` is called after it.
+    batch is ``binarize``d anew. ``seed`` fixes the order and all draws; the random state outside is left as it was.
+    With ``test_images`` (and ``test_labels``) each epoch ends with ``evaluate``; ``on_epoch(history)`` is called then.
     Interrupting (Ctrl-C, the stop button) ends the training and returns the history so far.
     Raises ``ValueError`` for images of another range, and ``FloatingPointError`` when the loss is not a number.
     """

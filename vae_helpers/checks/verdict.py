@@ -1,4 +1,4 @@
-"""How a check of an exercise reaches its verdict; the exercises themselves are in ``checks.py``.
+"""How a check of an exercise reaches its verdict; the exercises themselves are in the modules beside this one.
 
 A check calls the learner's function on small random inputs, drawn anew each time, and compares it with the right one.
 Where they differ it *tries the usual mistakes*: the one that gives the learner's numbers is the one to talk about.
