@@ -9,20 +9,24 @@ import vae_helpers as vh
 from vae_helpers.training import _scheduler
 
 
-def exact_maximum(images, latent):
+def eigenvalues_of(images):
+    """The eigenvalues of the pixels' covariance, the largest first."""
+    x = images.reshape(len(images), -1) / 255
+    return np.linalg.eigvalsh(np.cov(x.T, bias=True))[::-1]
+
+
+def exact_maximum(eigenvalues, latent):
     """Largest mean log p(x) of probabilistic PCA with ``latent`` dimensions, in nats per image.
 
     Tipping & Bishop 1999: the noise variance is the mean of the discarded eigenvalues of the covariance.
     """
-    x = images.reshape(len(images), -1) / 255
-    eigenvalues = np.linalg.eigvalsh(np.cov(x.T, bias=True))[::-1]
     pixels, noise = len(eigenvalues), eigenvalues[latent:].mean()
     log_det = np.log(eigenvalues[:latent]).sum() + (pixels - latent) * np.log(noise)
     return -0.5 * (pixels * np.log(2 * np.pi) + log_det + pixels)
 
 
 def test_linear_vae_climbs_to_the_exact_maximum_and_not_above(digits):
-    best = exact_maximum(digits.train_images, latent=2)
+    best = exact_maximum(eigenvalues_of(digits.train_images), latent=2)
     if digits.name == "MNIST":
         assert best == pytest.approx(12.4277, abs=1e-4)
     torch.manual_seed(0)
@@ -88,6 +92,38 @@ def test_one_cycle_rises_for_a_tenth_and_falls_to_almost_nothing():
     assert max(rates) == pytest.approx(3e-3) and 8 <= top <= 11
     assert rates[:top] == sorted(rates[:top]) and rates[top:] == sorted(rates[top:], reverse=True)
     assert rates[-1] < 1e-4 * max(rates)
+
+
+@pytest.mark.parametrize("kind, told", [(vh.VAE, False), (vh.ConditionalVAE, True)])
+def test_labels_reach_a_model_that_is_told_them(kind, told, digits):
+    few, labels = digits.train_images[:300], digits.train_labels[:300]
+    torch.manual_seed(0)
+    model = kind(hidden=32)
+    more = {"labels": labels, "test_labels": labels[:50]} if told else {}
+    history = vh.fit(model, few, 2, test_images=few[:50], progress=False, **more)
+    assert history.loss[-1] < history.loss[0] and len(history.test) == 2
+    if told:
+        right, wrong = (vh.evaluate(model, few, labels=given).loss for given in (labels, (labels + 1) % 10))
+        assert right != wrong
+        with pytest.raises(ValueError, match=r"one label for each of 300 images, found \(299,\)"):
+            vh.evaluate(model, few, labels=labels[1:])
+
+
+def test_dynamic_binarization_trains_on_black_and_white_drawn_anew(digits, monkeypatch):
+    seen = []
+
+    class Spy(vh.VAE):
+        def forward(self, x):
+            seen.append(x)
+            return super().forward(x)
+
+    one = digits.train_images[:1].repeat(40, axis=0)
+    vh.fit(Spy(hidden=16), one, 2, batch_size=40, progress=False, dynamic_binarization=True)
+    first, second = seen
+    assert set(first.unique().tolist()) == {0.0, 1.0} and not torch.equal(first, second)
+    draws = torch.cat(seen)
+    error = (vh.as_pixels(one[:1]) * (1 - vh.as_pixels(one[:1])) / len(draws)).sqrt()
+    assert ((draws.mean(dim=0) - vh.as_pixels(one[:1])).abs() <= 5 * error + 1e-6).all()
 
 
 def test_interrupt_returns_the_history_so_far(digits, capsys):

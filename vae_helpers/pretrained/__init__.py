@@ -39,8 +39,11 @@ class Codes(NamedTuple):
 def load_pretrained(name="vae", folder=FOLDER):
     """The trained model ``name`` in evaluation mode.
 
-    Names: "vae" (the reference, 784–512–2–512–784), "autoencoder", and those of ``BETA_SNAPSHOTS``, which maps
-    each beta to its model. Raises ``DataError`` for an unknown name and a missing or damaged file.
+    Names: "vae" (the reference, 784–512–2–512–784), "autoencoder"; those of ``BETA_SNAPSHOTS``, which maps each beta
+    to its model; "conditional" (a ``ConditionalVAE``); "latent_5", "latent_10", "latent_20", "latent_50" (the reference
+    with so many latent dimensions); "linear_1", "linear_2", "linear_5", "linear_10" (``LinearVAE``s); "deep" (a
+    ``DeepVAE``, trained on dynamically binarized pixels). Raises ``DataError`` for an unknown name and a missing or
+    damaged file.
     """
     known = recipe(name, folder)
     model = getattr(models, known["model"])(**known["widths"])
@@ -51,9 +54,13 @@ def load_pretrained(name="vae", folder=FOLDER):
 def load_codes(name="vae", folder=FOLDER):
     """``Codes`` of MNIST's test set under the shipped model ``name`` (``log_var`` is None for the autoencoder).
 
-    Raises ``DataError`` as ``load_pretrained`` does.
+    Shipped for "vae", "autoencoder", "conditional" and the models of ``BETA_SNAPSHOTS``. Raises ``DataError`` as
+    ``load_pretrained`` does, and for a model without shipped codes.
     """
-    tensors = _read(folder, f"{name}.codes", recipe(name, folder)["codes_sha256"])
+    known = recipe(name, folder)
+    if "codes_sha256" not in known:
+        raise DataError(f"no codes of {name!r} are shipped: load_pretrained({name!r}).encode(x) computes them")
+    tensors = _read(folder, f"{name}.codes", known["codes_sha256"])
     return Codes(tensors["mu"], tensors.get("log_var"), tensors["labels"].long())
 
 

@@ -19,6 +19,7 @@ from safetensors.torch import save
 from .. import models
 from ..data import load_mnist
 from ..models import as_pixels, binarize
+from ..objectives import importance_weighted_bound
 from ..training import evaluate, fit
 from . import BETA_SNAPSHOTS, FOLDER, load_pretrained
 
@@ -34,6 +35,7 @@ RECIPES = {  # what is not said is a plain VAE with beta = 1 and two latent dime
         "model": "DeepVAE",
         "latent": 50,
         "training": {"epochs": 800, "lr": 2e-3, "dynamic_binarization": True},
+        "k": 1000,
     },
 }
 
@@ -41,7 +43,7 @@ RECIPES = {  # what is not said is a plain VAE with beta = 1 and two latent dime
 def train(name, digits, folder):
     """Train one model, write its weights and, of a plane, its codes into ``folder``; return its manifest entry."""
     recipe = {"model": "VAE", "beta": 1, "latent": 2} | RECIPES[name]
-    training = TRAINING | recipe.pop("training", {})
+    training, k = TRAINING | recipe.pop("training", {}), recipe.pop("k", None)
     kind, beta, widths = getattr(models, recipe["model"]), recipe["beta"], {"latent": recipe.pop("latent")}
     torch.manual_seed(training["seed"])
     model = kind(**widths)
@@ -56,6 +58,8 @@ def train(name, digits, folder):
     if training.get("dynamic_binarization"):
         pixels, test_images = "binarized", binarize(test_images, torch.Generator().manual_seed(0))
     test = evaluate(model, test_images, **told_test)
+    if k:
+        entry["importance_weighted"] = _importance_weighted(model, test_images, k)
     if has_codes(name):
         entry["codes_sha256"] = _write(folder / f"{name}.codes.safetensors", _codes(model, digits, told_test))
     return entry | {
@@ -67,6 +71,15 @@ def train(name, digits, folder):
     }
 
 
+def _importance_weighted(model, x, k):
+    """The importance-weighted estimate of −log p(x) with ``k`` draws an image, on all of ``x``, by one fixed seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        bounds = torch.cat([importance_weighted_bound(model, part, k) for part in x.split(100)]).double()
+    error = bounds.std().item() / len(x) ** 0.5
+    return {"k": k, "loss": round(-bounds.mean().item(), 3), "standard_error": round(error, 3), "n": len(x)}
+
+
 def has_codes(name):
     """Whether the model's codes are shipped too: those of the planes that explorers draw."""
     return "latent" not in RECIPES[name]
@@ -74,7 +87,7 @@ def has_codes(name):
 
 @torch.no_grad()
 def _codes(model, digits, told):
-    mu, log_var = model.encode(as_pixels(digits.test_images), *map(torch.as_tensor, told.values()))
+    mu, log_var = model.encode(as_pixels(digits.test_images), *map(torch.tensor, told.values()))
     codes = {"mu": mu, "labels": torch.tensor(digits.test_labels)}
     return codes if log_var is None else codes | {"log_var": log_var}
 
