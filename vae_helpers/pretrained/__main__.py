@@ -2,7 +2,7 @@
 
     python -m vae_helpers.pretrained [NAME ...] [--into FOLDER]
 
-About TIME on two cores, half of it for "deep". Ends with a table of the test figures, now and in the manifest that
+About an hour on two cores, half of it for "deep". Ends with a table of the test figures, now and in the manifest that
 was there before, and with exit code 1 when the objective of a model, reconstruction + beta · KL, moved by
 more than 1 nat.
 """
