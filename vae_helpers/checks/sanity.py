@@ -251,8 +251,7 @@ def named(subject, rows, got, recon, kl):
     """The usual mistake that gives this loss, or what was found and expected."""
     pixels, n, latent = subject.x.shape[1], len(subject.x[rows]), subject.codes()[0].shape[1]
     mistakes = {
-        "the reconstruction is averaged over the pixels and the KL is not: β is the number of pixels": recon / pixels
-        + kl,
+        "the reconstruction is averaged over the pixels, the KL is not: β is their number": recon / pixels + kl,
         "everything is averaged over the pixels: it is −ELBO divided by their number": (recon + kl) / pixels,
         "reconstruction and KL are both averaged: β is pixels / latent dimensions": recon / pixels + kl / latent,
         "the KL is averaged over the latent dimensions: sum over them": recon + kl / latent,
