@@ -42,11 +42,25 @@ def small_folder(tmp_path_factory):
 def explorers(digits):
     """One explorer of each class, by the name of the class."""
     vae, codes, x = vh.load_pretrained("vae"), vh.load_codes("vae"), digits.test_images
+    pixels = vh.as_pixels(x)
+    covariance = np.cov(pixels[:2000].T, bias=True)
+    options = {
+        "the KL is missing from the loss": "No: the samples would be worse, not the images.",
+        "the sum over pixels became a mean, so the KL is 784 times too strong": "Yes: every image is the mean image.",
+        "log σ² is taken for σ where noise is added to the mean of the code": "No: the codes would be noisy.",
+    }
+    curves = {"right program": [540.0, 190, 165, 158, 155], "broken program": [0.7, 0.3, 0.28, 0.27, 0.26]}
+    pictures = {"images": pixels[:4], "rebuilt by the broken program": pixels[:1].expand(4, -1)}
     made = [
         vh.LatentExplorer(vae, codes.mu, codes.labels, sample=True),
         vh.PosteriorExplorer(vae, x[:40], codes.mu, codes.labels),
         vh.WalkExplorer({"autoencoder": vh.load_pretrained("autoencoder"), "VAE": vae}, x[:2]),
         vh.BetaExplorer(x[:8]),
+        vh.ConditionalExplorer(vh.load_pretrained("conditional"), *vh.load_codes("conditional")[::2]),
+        vh.RateDistortionExplorer(x[:8]),
+        vh.CollapseExplorer(np.linalg.eigvalsh(covariance)[::-1]),
+        vh.BoundExplorer(),
+        vh.SymptomExplorer("Which line is wrong?", options, list(options)[1], curves, pictures),
         vh.AggregatedPosteriorExplorer(),
         vh.GaussianKLExplorer(),
         vh.TwoBumpsExplorer(),

@@ -90,11 +90,11 @@ def test_a_route_takes_no_section_longer_than_planned():
             assert int(minutes) <= planned[label] + 3, label
 
 
-def test_four_weeks_hold_every_section_once():
+def test_seven_weeks_hold_every_section_once():
     planned = [int(row[1]) for path in NOTEBOOKS for row in rows(of_notebook(path), "Section")]
     optional = [i for i, section in enumerate(SECTIONS) if "(optional)" in section.heading]
     next_one = 0
-    for _, first, last, minutes, _ in rows(part("### Four weeks"), "Week"):
+    for _, first, last, minutes, _ in rows(part("### Seven weeks"), "Week"):
         start, end = (SECTIONS.index(BY_LABEL[label]) for label in (first, last))
         assert start == next_one
         assert sum(planned[i] for i in range(start, end + 1) if i not in optional) == int(minutes)
@@ -129,9 +129,11 @@ def questions():
     )
 
 
-def test_quiz_has_twenty_questions():
-    assert [int(number) for number, *_ in questions()] == list(range(1, 21))
-    assert {label[:2] for _, label, *_ in questions()} == {path.name[:2] for path in NOTEBOOKS}
+def test_quiz_asks_at_least_three_questions_of_each_notebook():
+    assert [int(number) for number, *_ in questions()] == list(range(1, len(questions()) + 1))
+    asked = [label[:2] for _, label, *_ in questions()]
+    assert asked == sorted(asked)
+    assert all(asked.count(path.name[:2]) >= 3 for path in NOTEBOOKS)
 
 
 @pytest.mark.parametrize("number, label, question, answer", questions(), ids=lambda value: value[:8])
@@ -169,4 +171,4 @@ def test_links_lead_somewhere():
 
 
 def test_is_short_enough_to_read():
-    assert len(TEACHING.splitlines()) <= 450
+    assert len(TEACHING.splitlines()) <= 80 * len(NOTEBOOKS)

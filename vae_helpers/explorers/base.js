@@ -268,7 +268,8 @@ function slider(control, get, set) {
 }
 
 function buttons(control, get, set) {
-  const node = element("fieldset", { className: "control" });
+  const long = control.options.some((option) => String(option).length > 20); // sentences: one below the other
+  const node = element("fieldset", { className: long ? "control sentences" : "control" });
   const name = `${control.name}-${Math.random().toString(36).slice(2)}`;
   const inputs = control.options.map((option) => {
     const input = element("input", { type: "radio", name }, OURS);

@@ -1,8 +1,8 @@
 """What the explorers share: controls, panels, marks to draw on them, a still picture, a page of their own.
 
 An explorer computes in the browser. Python sends what stands still once; what moves is computed by the function of
-the same name in ``latent.js`` or ``mathematics.js``, and a control that moves needs no kernel. The Python ``update``
-computes the same marks for the still picture; a test in a real browser holds the two equal.
+the same name in the JavaScript beside (``latent.js``, …), and a control that moves needs no kernel. The Python
+``update`` computes the same marks for the still picture; a test in a real browser holds the two equal.
 """
 
 import base64
@@ -27,7 +27,9 @@ from ..figures import DIGIT_COLORS, INK, plot_history, png
 FOLDER = Path(__file__).parent
 BLUE, ORANGE, RED, GREY = DIGIT_COLORS[0], DIGIT_COLORS[6], DIGIT_COLORS[2], DIGIT_COLORS[3]
 BLUE_WORDS, ORANGE_WORDS = "#1f6fb8", "#b84e00"  # the same colours, dark enough to read: contrast 4.5 or more
-JAVASCRIPT = "".join((FOLDER / name).read_text(encoding="utf-8") for name in ("base.js", "mathematics.js", "latent.js"))
+JAVASCRIPT = "".join(
+    (FOLDER / name).read_text(encoding="utf-8") for name in ("base.js", "mathematics.js", "latent.js", "experiments.js")
+)
 CSS = (FOLDER / "explorer.css").read_text(encoding="utf-8")
 
 

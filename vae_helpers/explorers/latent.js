@@ -27,6 +27,11 @@ function mean(layers, z) {
 const name = (x, y, digit) => text(x, y, String(digit), { align: "center", size: 18, bold: true });
 const named = (places) => Array.from(xs(places), (x, digit) => name(x, places[2 * digit + 1], digit));
 
+const frame = (left, top) => // the edge of a picture of 28 × 28
+  curve([left, left + 28, left + 28, left, left], [top, top, top + 28, top + 28, top], RED);
+const ring = (z1, z2) => // the place on a plane that the controls move
+  [["white", 24], [INK, 20]].map(([color, size]) => points([z1], [z2], color, { size, hollow: true }));
+
 EXPLORERS.LatentExplorer = ({ z1, z2, draw }, { layers, codes, labels, uniform }) => {
   let nearest = 0, least = Infinity;
   for (let i = 0; i < labels.length; i++) {
@@ -34,11 +39,26 @@ EXPLORERS.LatentExplorer = ({ z1, z2, draw }, { layers, codes, labels, uniform }
     if (distance < least) [nearest, least] = [i, distance];
   }
   const decoded = mean(layers, [z1, z2]);
-  const ring = (color, size) => points([z1], [z2], color, { size, hollow: true });
-  const marks = [[ring("white", 24), ring(INK, 20)], [picture(decoded, 0, 0, 28, 28)]];
+  const marks = [ring(z1, z2), [picture(decoded, 0, 0, 28, 28)]];
   if (uniform) marks.push([picture(decoded.map((p, i) => uniform[784 * draw + i] < p), 0, 0, 28, 28)]);
   const readout = `z = (${number(z1)}, ${number(z2)}); the nearest code, ${number(Math.sqrt(least))} away, ` +
     `is of a ${labels[nearest]}`;
+  return { marks, readout };
+};
+
+EXPLORERS.ConditionalExplorer = ({ digit, z1, z2 }, { layers, codes, dots }) => {
+  const x = xs(codes[digit]), y = ys(codes[digit]), every = Math.ceil(x.length / dots);
+  const some = (values) => values.filter((_, i) => i % every === 0);
+  const nearest = Math.sqrt(x.reduce((least, a, i) => Math.min(least, (a - z1) ** 2 + (y[i] - z2) ** 2), Infinity));
+  const digits = [...Array(10).keys()], place = (i) => [1 + 30 * (i % 5), 12 + 42 * Math.floor(i / 5)];
+  const decoded = digits.map((i) => mean(layers, [z1, z2, ...digits.map((j) => Number(i === j))]));
+  const marks = [
+    [points(some(x), some(y), DIGIT_COLORS[digit], { size: 4, opacity: 0.8 }), ...ring(z1, z2)],
+    [picture(decoded[digit], 0, 0, 28, 28)],
+    [...decoded.map((pixels, i) => picture(pixels, ...place(i), 28, 28)), frame(...place(digit))],
+  ];
+  const readout = `digit ${digit} at z = (${number(z1)}, ${number(z2)}); the nearest code of a ${digit} is ` +
+    `${number(nearest)} away`;
   return { marks, readout };
 };
 
@@ -48,7 +68,6 @@ EXPLORERS.PosteriorExplorer = ({ image, draw }, { layers, x, mu, sigma, eps }) =
   const decoded = z.map((point) => mean(layers, point)), [z1, z2] = z[draw];
   const left = 2 + 28 * (draw % 5), top = 98 + 28 * Math.floor(draw / 5);
   const small = decoded.map((pixels, i) => picture(pixels, 2 + 28 * (i % 5), 98 + 28 * Math.floor(i / 5), 28, 28));
-  const frame = curve([left, left + 28, left + 28, left, left], [top, top, top + 28, top + 28, top], RED);
   const outline = (color, width) => ellipse(m1, m2, 2.448 * s1, 2.448 * s2, { color, width });
   const marks = [
     [picture(x.slice(784 * image, 784 * (image + 1)), 0, 0, 28, 28)],
@@ -58,7 +77,7 @@ EXPLORERS.PosteriorExplorer = ({ image, draw }, { layers, x, mu, sigma, eps }) =
       points(z.map(([a]) => a), z.map(([, b]) => b), INK, { size: 2.5 }),
       points([z1], [z2], RED, { size: 6 }),
     ],
-    [picture(decoded[draw], 30, 4, 84, 84), ...small, frame],
+    [picture(decoded[draw], 30, 4, 84, 84), ...small, frame(left, top)],
   ];
   const readout = `μ = (${number(m1)}, ${number(m2)}), σ = (${number(s1, 3)}, ${number(s2, 3)}); ` +
     `this draw is z = (${number(z1)}, ${number(z2)})`;
@@ -73,9 +92,11 @@ EXPLORERS.WalkExplorer = ({ t }, { walks }) => {
   return { marks: now.map((image) => [...marker, image]), readout };
 };
 
+const rowsOf = (rows) => rows.map((pictures, i) =>
+  picture(pictures, 60, 32 + 30 * i, pictures.length / 28, 28, { columns: pictures.length / 28 }));
+
 EXPLORERS.BetaExplorer = ({ beta }, { controls, labels, snapshots }) => {
   const now = snapshots[controls[0].options.indexOf(beta)], { test } = now;
-  const row = (pictures, i) => picture(pictures, 60, 32 + 30 * i, pictures.length / 28, 28, { columns: pictures.length / 28 });
   const plane = [
     points(xs(now.codes), ys(now.codes), labels, { size: 3, opacity: 0.6 }),
     ...named(now.names),
@@ -84,7 +105,7 @@ EXPLORERS.BetaExplorer = ({ beta }, { controls, labels, snapshots }) => {
   const readout = `β = ${beta}: rate (KL) ${number(test.kl, 1)}, distortion (reconstruction) ${number(test.recon, 1)}, ` +
     `together ${number(test.loss, 1)} nats per test image; spread of the means ${number(now.spread)}, ` +
     `mean σ ${number(now.sigma, 3)}`;
-  return { marks: [plane, now.rows.map(row)], readout };
+  return { marks: [plane, rowsOf(now.rows)], readout };
 };
 
 EXPLORERS.AggregatedPosteriorExplorer = ({ shown, beta }, { controls, labels, planes }) => {

@@ -1,4 +1,4 @@
-"""Explorers of a trained model: its latent plane, its posteriors, its walks, and what beta does to it."""
+"""Explorers of a trained model: its latent plane, its posteriors, its walks, what beta and a label do to it."""
 
 import numpy as np
 import torch
@@ -18,25 +18,28 @@ ACTIVATIONS = {  # what the page can run between linear layers, and the same in 
     nn.Identity: ("none", lambda a: a),
 }
 
+CIRCLE = ellipse(0, 0, RADIUS, RADIUS, INK, width=1, dash=True)  # of the prior: 95 % of it lie inside
+
 
 class Decoder:
     """A model's decoder as layers that the page can run: ``mean(z)`` is what the page shows for z.
 
     ``model.decoder`` must be an ``nn.Linear``, or an ``nn.Sequential`` of ``nn.Linear`` and the activations listed in
-    ``ACTIVATIONS``, from 2 latent dimensions to 784 pixels, and ``model.decode`` must do no more than call it.
-    ``layers``: one dictionary a linear layer, with 16-bit weights where they give the same images to 1/510 for z up to
-    ``limit``, else with 32 bits.
+    ``ACTIVATIONS``, from 2 latent dimensions to 784 pixels, and ``model.decode`` must do no more than call it. With
+    ``classes`` > 0 the label follows z as so many numbers, one-hot: ``mean(z, digits)``. ``layers``: one dictionary a
+    linear layer, with 16-bit weights where they give the same images to 1/510 for z up to ``limit``, else with 32 bits.
 
     Raises ``ValueError`` for any other decoder and for weights that are not finite.
     """
 
-    def __init__(self, model, limit=4.0):
-        self.layers = _layers(model)
+    def __init__(self, model, limit=4.0, classes=0):
+        self.classes, self.layers = classes, _layers(model, classes)
         z = limit * torch.tensor([[0, 0], [1, -1], [-1, 0.5], [0.1, 1], [0.3, 0.2], [-0.2, -0.6], [1, 1], [-1, -1]])
-        expected = _mean_image(model, z).numpy()
+        labels = [torch.arange(len(z)) % classes] if classes else []
+        expected = _mean_image(model, z, *labels).numpy()
 
         def error():
-            return np.abs(self.mean(z.numpy()) - expected).max()
+            return np.abs(self.mean(z.numpy(), *labels) - expected).max()
 
         if not error() < 1e-3:
             raise ValueError(
@@ -49,17 +52,19 @@ class Decoder:
             if not error() < 1 / 510:
                 self.layers = full
 
-    def mean(self, z):
-        """Mean images (n, 784) for z (n, 2), cut to [0, 1], as the page computes them."""
+    def mean(self, z, digits=None):
+        """Mean images (n, 784) for z (n, 2) and labels (n,), cut to [0, 1], as the page computes them."""
         run = dict(ACTIVATIONS.values())
         values = np.asarray(z, dtype=np.float32)
+        if self.classes:
+            values = np.hstack([values, np.eye(self.classes, dtype=np.float32)[np.asarray(digits)]])
         for layer in self.layers:
             values = values @ layer["weight"].astype(np.float32).T + layer["bias"].astype(np.float32)
             values = run[layer["activation"]](values)
         return np.clip(values, 0, 1)
 
 
-def _layers(model):
+def _layers(model, classes):
     modules = model.decoder if isinstance(model.decoder, nn.Sequential) else [model.decoder]
     layers = []
     for module in modules:
@@ -75,10 +80,12 @@ def _layers(model):
                 "the page can run no other layer. plot_manifold(model) draws any decoder"
             )
     widths = (layers[0]["weight"].shape[1], len(layers[-1]["bias"]))
-    if widths != (2, 784):
+    if widths != (2 + classes, 784):
+        label = f" and {classes} numbers of the label" if classes else ""
+        advice = "ConditionalExplorer shows it" if hasattr(model, "classes") else "a plane has two dimensions"
         raise ValueError(
-            f"expected a decoder from 2 latent dimensions to 784 pixels, found {widths[0]} to {widths[1]}; "
-            "a plane has two dimensions"
+            f"expected a decoder from 2 latent dimensions{label} to 784 pixels, found {widths[0]} to {widths[1]}; "
+            + advice
         )
     if model.noise_log_var is None:  # Bernoulli pixels; the mean of Gaussian ones is the output itself
         layers[-1]["activation"] = "sigmoid"
@@ -96,9 +103,9 @@ def _halved(layer):
 
 
 @torch.no_grad()
-def _mean_image(model, z):
+def _mean_image(model, z, *labels):
     """The mean of p(x|z), cut to [0, 1]: (n, latent) → (n, pixels). Bernoulli or Gaussian pixels."""
-    output = model.decode(z)
+    output = model.decode(z, *labels)
     return torch.sigmoid(output) if model.noise_log_var is None else output.clamp(0, 1)
 
 
@@ -143,19 +150,33 @@ def _some(codes, dots):
 
 def _plane(codes, labels, title, limit=None, width=4.8, dots=4000, **more):
     """The panel of a latent plane: at most ``dots`` codes, each digit's name, the circle of the prior."""
-    if limit is None:
-        limit = round(1.05 * max(float(np.quantile(np.abs(codes), 0.998)), 2.5), 1)
+    limit = limit or _limit(codes)
     some = _some(codes, dots)
-    marks = [
-        points(*codes[some].T, labels[some], 3, 0.6),
-        ellipse(0, 0, RADIUS, RADIUS, INK, width=1, dash=True),
-        *_names(codes, labels, 0.1 * limit),
-    ]
+    marks = [points(*codes[some].T, labels[some], 3, 0.6), CIRCLE, *_names(codes, labels, 0.1 * limit)]
     words = (
         "The latent plane: codes coloured by digit, each digit's name among its codes, a dashed circle for the prior"
     )
+    return _square(words, limit, width, marks, title=title, **more)
+
+
+def _limit(codes):
+    """How far a plane reaches, so that it holds the prior and nearly all codes."""
+    return round(1.05 * max(float(np.quantile(np.abs(codes), 0.998)), 2.5), 1)
+
+
+def _square(alt, limit, width, marks, **more):
     axes = {"xlim": (-limit, limit), "ylim": (-limit, limit), "width": width, "height": width, "equal": True}
-    return panel(words, **axes, marks=marks, title=title, xlabel="z₁", ylabel="z₂", **more)
+    return panel(alt, **axes, marks=marks, xlabel="z₁", ylabel="z₂", **more)
+
+
+def _frame(left, top):
+    """The edge of a picture of 28 × 28."""
+    return curve([left, left + 28, left + 28, left, left], [top, top, top + 28, top + 28, top], DIGIT_COLORS[2])
+
+
+def _ring(z1, z2):
+    """The place on a plane that the controls move."""
+    return [points([z1], [z2], "white", 24, hollow=True), points([z1], [z2], INK, 20, hollow=True)]
 
 
 def _pictures(alt, title, width, height, size):
@@ -211,13 +232,81 @@ class LatentExplorer(Explorer):
         distance = np.hypot(self._codes[:, 0] - z1, self._codes[:, 1] - z2)
         nearest = int(distance.argmin())
         mean = self._decoder.mean([[z1, z2]])[0]
-        marks = [[points([z1], [z2], "white", 24, hollow=True), points([z1], [z2], INK, 20, hollow=True)]]
-        marks.append([picture(mean, 0, 0, 28, 28)])
+        marks = [_ring(z1, z2), [picture(mean, 0, 0, 28, 28)]]
         if self._uniform is not None:
             marks.append([picture((self._uniform[draw] < mean).astype(np.float32), 0, 0, 28, 28)])
         readout = (
             f"z = ({number(z1)}, {number(z2)}); the nearest code, {number(distance[nearest])} away, "
             f"is of a {self._labels[nearest]}"
+        )
+        return marks, readout
+
+
+class ConditionalExplorer(Explorer):
+    """A digit and a style z: the codes of that digit, the image decoded at z, and the same z for all ten digits.
+
+    ``model``: a ``ConditionalVAE`` with two latent dimensions; ``codes`` (n, 2) and ``labels`` (n,): codes of images
+    and their digits, at least one of each. Controls: ``digit`` (or click on one of the ten), ``z1``, ``z2``.
+
+    Raises ``ValueError`` as ``LatentExplorer`` does, and for a model that takes no label.
+    """
+
+    def __init__(self, model, codes, labels, dots=600):
+        if getattr(model, "classes", None) != 10:
+            raise ValueError(
+                f"expected a model that is told the digit (ConditionalVAE, 10 classes), found {type(model).__name__}; "
+                "LatentExplorer shows a model that takes no label"
+            )
+        codes, labels = _checked(codes, labels)
+        missing = sorted(set(range(10)) - set(labels.tolist()))
+        if missing:
+            raise ValueError(f"expected codes of every digit, found none of {', '.join(map(str, missing))}")
+        self._codes = [codes[labels == digit] for digit in range(10)]
+        self._dots = dots
+        limit = _limit(codes)
+        self._decoder = Decoder(model, limit, classes=10)
+        words = "The plane of styles: codes of the chosen digit, a dashed circle for the prior, a ring at z"
+        ten = _pictures(
+            "The image decoded at z for each digit, the chosen one framed", "the same z for every digit", 150, 84, 4
+        )
+        ten |= {"steers": ["digit"], "picks": {"x": [x + 14 for x, _ in self._places()]}}
+        ten["picks"]["y"] = [y + 14 for _, y in self._places()]
+        ten["marks"] = [text(x + 14, y - 5, str(i), align="center") for i, (x, y) in enumerate(self._places())]
+        panels = [
+            _square(words, limit, 4.4, [CIRCLE], title="codes of this digit", steers=["z1", "z2"]),
+            _pictures("The mean image of the digit at z", "mean of p(x|z, y)", 28, 28, 3),
+            ten,
+        ]
+        controls = [slider("digit", "digit y", 2, 0, 9, 1, 0)]
+        step = 0.05 if limit < 10 else round(limit / 100, 1)
+        controls += [slider(name, label, 0.0, -limit, limit, step) for name, label in (("z1", "z₁"), ("z2", "z₂"))]
+        super().__init__(
+            "Conditional explorer: a digit, a style, and the image decoded from both",
+            controls,
+            panels,
+            layers=self._decoder.layers,
+            codes=self._codes,
+            dots=dots,
+        )
+
+    @staticmethod
+    def _places():
+        """Left and top edge of each digit's image: two rows of five, its name above it."""
+        return [(1 + 30 * (i % 5), 12 + 42 * (i // 5)) for i in range(10)]
+
+    def update(self, digit, z1, z2):
+        codes = self._codes[digit]
+        nearest = np.hypot(codes[:, 0] - z1, codes[:, 1] - z2).min()
+        decoded = self._decoder.mean([[z1, z2]] * 10, range(10))
+        places = self._places()
+        marks = [
+            [points(*codes[_some(codes, self._dots)].T, DIGIT_COLORS[digit], 4, 0.8), *_ring(z1, z2)],
+            [picture(decoded[digit], 0, 0, 28, 28)],
+            [*(picture(decoded[i], x, y, 28, 28) for i, (x, y) in enumerate(places)), _frame(*places[digit])],
+        ]
+        readout = (
+            f"digit {digit} at z = ({number(z1)}, {number(z2)}); the nearest code of a {digit} is "
+            f"{number(nearest)} away"
         )
         return marks, readout
 
@@ -269,9 +358,8 @@ class PosteriorExplorer(Explorer):
         decoded = self._decoder.mean(z)
         z1, z2 = z[draw]
         row, column = divmod(draw, 5)
-        left, top = 2 + 28 * column, 98 + 28 * row
         small = [picture(decoded[i], 2 + 28 * (i % 5), 98 + 28 * (i // 5), 28, 28) for i in range(10)]
-        frame = curve([left, left + 28, left + 28, left, left], [top, top, top + 28, top + 28, top], DIGIT_COLORS[2])
+        frame = _frame(2 + 28 * column, 98 + 28 * row)
         marks = [
             [picture(self._x[image], 0, 0, 28, 28)],
             [
@@ -324,6 +412,33 @@ class WalkExplorer(Explorer):
         return [[*marker, image] for image in now], readout
 
 
+def snapshot_rows(images):
+    """A panel of rows (images, the same rebuilt, two of samples from the prior) and the moving rows, by snapshot."""
+    x = as_pixels(images)
+    generator = torch.Generator().manual_seed(0)
+    prior, eps = (torch.randn(n, 2, generator=generator) for n in (2 * len(x), len(x)))
+    rows = {}
+    for name in BETA_SNAPSHOTS.values():
+        model = load_pretrained(name)
+        with torch.no_grad():
+            mu, log_var = model.encode(x)
+        pictures = _bytes(_mean_image(model, torch.cat([reparameterize(mu, log_var, eps), prior])))
+        rows[name] = [_side_by_side(row) for row in np.split(pictures, 3)]
+    alt = "Rows: images, the same rebuilt, two rows of samples from the prior"
+    names = ((14, "images"), (46, "rebuilt"), (92, "from\nthe prior"))
+    marks = [text(56, y, words, align="right") for y, words in names] + [_row(_side_by_side(_bytes(x)), 0)]
+    return _pictures(alt, "", 28 * len(x) + 60, 124, 5.4) | {"marks": marks}, rows
+
+
+def rows_of(rows):
+    """The rows that move, as pictures below that of the images."""
+    return [_row(row, 32 + 30 * i) for i, row in enumerate(rows)]
+
+
+def _row(pictures, top):
+    return picture(pictures, 60, top, pictures.shape[1], 28, columns=pictures.shape[1])
+
+
 class BetaExplorer(Explorer):
     """The shipped snapshots: codes, reconstructions, samples from the prior, rate and distortion change with beta.
 
@@ -333,13 +448,14 @@ class BetaExplorer(Explorer):
     """
 
     def __init__(self, images, dots=2000):
-        x = as_pixels(images)
-        generator = torch.Generator().manual_seed(0)
-        prior, eps = (torch.randn(n, 2, generator=generator) for n in (2 * len(x), len(x)))
         labels = load_codes("vae").labels.numpy()
         some = _some(labels, dots)
         self._labels = labels[some].astype(np.uint8)
-        self._snapshots = [self._snapshot(name, x, eps, prior, labels, some) for name in BETA_SNAPSHOTS.values()]
+        panel_of_rows, rows = snapshot_rows(images)
+        self._snapshots = [
+            self._codes(name, labels, some) | {"rows": rows[name], "test": recipe(name)["test"]}
+            for name in BETA_SNAPSHOTS.values()
+        ]
         plane = panel(
             "Codes of test images, coloured by digit and stretched to the panel",
             *((-1, 1), (-1, 1)),
@@ -349,49 +465,31 @@ class BetaExplorer(Explorer):
             xticks=[],
             yticks=[],
         )
-        rows = _pictures(
-            "Rows: images, the same rebuilt, two rows of samples from the prior", "", 28 * len(x) + 60, 124, 5.4
-        )
-        names = ((14, "images"), (46, "rebuilt"), (92, "from\nthe prior"))
-        rows["marks"] = [text(56, y, words, align="right") for y, words in names] + [
-            self._row(_side_by_side(_bytes(x)), 0)
-        ]
         control = choice("beta", "β", 1, BETA_SNAPSHOTS)
         super().__init__(
             "Beta explorer: codes, reconstructions and samples for eight weights of the KL",
             [control],
-            [plane, rows],
+            [plane, panel_of_rows],
             labels=self._labels,
             snapshots=self._snapshots,
         )
 
     @staticmethod
-    def _row(pictures, top):
-        return picture(pictures, 60, top, pictures.shape[1], 28, columns=pictures.shape[1])
-
-    @staticmethod
-    def _snapshot(name, x, eps, prior, labels, some):
-        model, codes = load_pretrained(name), load_codes(name)
+    def _codes(name, labels, some):
+        codes = load_codes(name)
         limit = max(1.05 * codes.mu.abs().quantile(0.995).item(), 0.05)
         scaled = (codes.mu / limit).numpy()
         medians = [np.median(scaled[labels == digit], axis=0) for digit in range(10)]
-        with torch.no_grad():
-            mu, log_var = model.encode(x)
-        z = torch.cat([reparameterize(mu, log_var, eps), prior])
-        pictures = _bytes(_mean_image(model, z))
         return {
             "limit": limit,
             "codes": scaled[some],
             "names": spread(medians, gap=0.1),
-            "rows": [_side_by_side(row) for row in np.split(pictures, 3)],
             "spread": codes.mu.std().item(),
             "sigma": torch.exp(codes.log_var / 2).mean().item(),
-            "test": recipe(name)["test"],
         }
 
     def update(self, beta):
         now = self._snapshots[list(BETA_SNAPSHOTS).index(beta)]
-        rows = [self._row(row, 32 + 30 * i) for i, row in enumerate(now["rows"])]
         plane = [
             points(*now["codes"].T, self._labels, 3, 0.6),
             *(_name(x, y, digit) for digit, (x, y) in enumerate(now["names"])),
@@ -403,7 +501,7 @@ class BetaExplorer(Explorer):
             f"together {number(test['loss'], 1)} nats per test image; spread of the means {number(now['spread'])}, "
             f"mean σ {number(now['sigma'], 3)}"
         )
-        return [plane, rows], readout
+        return [plane, rows_of(now["rows"])], readout
 
 
 class AggregatedPosteriorExplorer(Explorer):
@@ -424,15 +522,8 @@ class AggregatedPosteriorExplorer(Explorer):
             mu, sigma = codes.mu.numpy(), torch.exp(codes.log_var / 2).numpy()
             self._planes += [self._plane(codes, labels, dots, beta) for codes in (mu, mu + sigma * noise)]
         self._labels = labels[_some(labels, dots)].astype(np.uint8)
-        circle = [ellipse(0, 0, RADIUS, RADIUS, INK, width=1, dash=True)]
-        axes = {"xlim": (-4.2, 4.2), "ylim": (-4.2, 4.2), "width": 4.8, "height": 4.8, "equal": True}
-        plane = panel(
-            "Means or samples of the codes, coloured by digit; a dashed circle for the prior",
-            **axes,
-            marks=circle,
-            xlabel="z₁",
-            ylabel="z₂",
-        )
+        words = "Means or samples of the codes, coloured by digit; a dashed circle for the prior"
+        plane = _square(words, 4.2, 4.8, [CIRCLE])
         controls = [
             choice("shown", "show", "means", ["means", "samples"], buttons=True),
             choice("beta", "β", 1, self.BETAS, buttons=True),
