@@ -595,7 +595,7 @@ def test_inputs_changed_in_place_are_noticed(name):
         def careless(*args, place=place):
             result = right(*args)
             if isinstance(args[place], torch.Tensor):
-                args[place].add_(1)
+                args[place].logical_not_() if args[place].dtype == torch.bool else args[place].add_(1)
             return result
 
         said = verdict(check, careless)

@@ -116,6 +116,17 @@ def whole(formula):
     return lambda model, x: formula(vh.negative_elbo(model, x), x)
 
 
+def swapped(edge):
+    """The cross-entropy with image and prediction exchanged, the image cut to [edge, 1 − edge]."""
+
+    def loss(model, x):
+        logits, mu, log_var = model(x)
+        cross_entropy = F.binary_cross_entropy(x.clamp(edge, 1 - edge), logits.sigmoid(), reduction="none")
+        return cross_entropy.sum(dim=-1) + vh.kl_divergence(mu, log_var)
+
+    return loss
+
+
 @pytest.mark.parametrize(
     "words, loss",
     [
@@ -133,6 +144,8 @@ def whole(formula):
         ("once too often", whole(lambda e, x: e.recon.mean() + e.kl.mean() / len(x))),
         ("expected −log p(x|z) + KL = ", whole(lambda e, x: 1.5 * e.loss)),
         ("found (1,)", whole(lambda e, x: e.loss.mean().reshape(1))),
+        ("exchanged", swapped(0)),
+        ("exchanged", swapped(1e-7)),
         ("stopped with ZeroDivisionError", lambda model, x: 1 / 0),
         ("stopped with", lambda model, x: "text"),
     ],
