@@ -82,7 +82,7 @@ def importance_weighted_bound(model, x, k, chunk=100, labels=None):
     """
     told = () if labels is None else (labels,)
     mu, log_var = model.encode(x, *told)
-    log_weights = []
+    total = torch.full(mu.shape[:1], -math.inf, dtype=mu.dtype)  # log of the sum of the weights so far
     for start in range(0, k, chunk):
         count = min(chunk, k - start)
         eps = torch.randn(count, *mu.shape, dtype=mu.dtype)
@@ -90,5 +90,5 @@ def importance_weighted_bound(model, x, k, chunk=100, labels=None):
         log_likelihood = -reconstruction_loss(model.decode(z, *told), x, model.noise_log_var)
         log_prior = -0.5 * (z**2 + LOG_2PI).sum(dim=-1)
         log_q = -0.5 * (eps**2 + log_var + LOG_2PI).sum(dim=-1)
-        log_weights.append(log_likelihood + log_prior - log_q)
-    return torch.logsumexp(torch.cat(log_weights), dim=0) - math.log(k)
+        total = torch.logaddexp(total, torch.logsumexp(log_likelihood + log_prior - log_q, dim=0))
+    return total - math.log(k)
