@@ -60,7 +60,7 @@ TOKEN = re.compile(
 )
 # In running text: densities, N(…), and letters by themselves, unless they are the words "a" and "I".
 PLAIN = re.compile(rf"{DENSITY}|\bN\(|(?<![\w'’.-])[b-zB-HJ-Z](?![\w'’-])|(?<=[=·] )a\b|(?<=[(·])a\b(?=\)| \+|\.)")
-GREEK = dict(zip("αβεθμξπσφωΣ", "alpha beta epsilon theta mu xi pi sigma phi omega Sigma".split(), strict=True))
+GREEK = dict(zip("αβεθλμξπσφωΣ", "alpha beta epsilon theta lambda mu xi pi sigma phi omega Sigma".split(), strict=True))
 
 
 class Section(NamedTuple):

@@ -71,7 +71,7 @@ def test_there_is_a_question_before_each_run(path):
         assert "?" in question or "Write down" in question, name
 
 
-@pytest.mark.parametrize("minutes", [45, 90, 180])
+@pytest.mark.parametrize("minutes", [45, 90, 120, 180])
 def test_routes_add_up_and_go_forwards(minutes):
     heading = re.search(rf"^### {minutes} minutes.*$", TEACHING, re.M)[0]
     table = rows(part(heading), "Minutes")
