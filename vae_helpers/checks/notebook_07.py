@@ -146,6 +146,6 @@ which_repair = Choice(
 A | unused units cost nothing: their KL is 0, the decoder ignores them, and −ELBO is as low as that of 20 units
 B | all units work and −ELBO is in the range that section 3 printed for 20 units; nothing is wrong
 C | a KL of 0.00 and a reconstruction of 206, the average image: the code says nothing at all
-D | one unit is what σ² = 4.3 allows: the model is at its optimum; change σ² if you want more, there is no fault to mend
+D | σ² is learned and ends at 1: one eigenvalue lies above it, so one unit is the maximum of the likelihood
 """,
 )

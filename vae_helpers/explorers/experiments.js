@@ -30,7 +30,7 @@ EXPLORERS.CollapseExplorer = ({ noise }, { controls, panels, eigenvalues, dims, 
   for (let k = 0; k < shown && values[k] > noise; k++)
     bars.push(bar(k + 0.6, noise, 0.8, values[k] - noise, k < dims ? BLUE : ORANGE, { opacity: k < dims ? 1 : 0.5 }));
   const beside = noise > values[0] ? noise - 0.05 * top : Math.max(noise, values[Math.max(shown - 5, 0)]) + 0.05 * top;
-  const say = (y, words, color) => line.push(text(right - 0.2, y, words, { color, align: "right" }));
+  const say = (y, words, color) => line.push(text(right - 0.5, y, words, { color, align: "right" }));
   line.push(curve([0.3, right], [noise, noise], RED));
   say(beside, `σ² = ${sigma2}`, RED);
   say(0.95 * top, "blue: what an active dimension carries", BLUE_WORDS);

@@ -167,11 +167,11 @@ class CollapseExplorer(Explorer):
         beside = noise - 0.05 * top if noise > values[0] else max(noise, values[max(shown - 5, 0)]) + 0.05 * top
         line = [
             curve([0.3, right], [noise, noise], RED),
-            text(right - 0.2, beside, f"σ² = {noise:g}", RED, "right"),
-            text(right - 0.2, 0.95 * top, "blue: what an active dimension carries", BLUE_WORDS, "right"),
+            text(right - 0.5, beside, f"σ² = {noise:g}", RED, "right"),
+            text(right - 0.5, 0.95 * top, "blue: what an active dimension carries", BLUE_WORDS, "right"),
         ]
         if shown > dims and values[dims] > noise:
-            line.append(text(right - 0.2, 0.87 * top, "orange: no latent dimension left for it", ORANGE_WORDS, "right"))
+            line.append(text(right - 0.5, 0.87 * top, "orange: no latent dimension left for it", ORANGE_WORDS, "right"))
         high = self.panels[1]["ylim"][1]
         heights = [bar(k + 0.6, 0, 0.8, kl[k], BLUE) for k in range(active)]
         heights += [text(k + 1, kl[k] + 0.04 * high, number(kl[k]), BLUE_WORDS, "center", 11) for k in range(active)]
