@@ -99,6 +99,8 @@ def like(mu):
         ("noise", "stretch first", {"draw": lambda m, v: (like(m) + m) * (v / 2).exp()}),
         ("noise", "not 0 and 1", {"draw": lambda m, v: m + (v / 2).exp() * torch.rand_like(m)}),
         ("gradient", "back to mu", {"draw": lambda m, v: vh.reparameterize(m, v).detach()}),
+        ("gradient", "from mu back through the encoder", {"codes": lambda m, v: (m.detach(), v)}),
+        ("gradient", "from log_var back through the encoder", {"codes": lambda m, v: (m, v.detach())}),
         ("gradient", "back to log_var", {"draw": lambda m, v: vh.reparameterize(m, v.detach())}),
         ("freedom", "taught to be −2", {"codes": lambda m, v: (m, F.softplus(v))}),
         ("freedom", "taught to be 1", {"codes": lambda m, v: (m, -F.softplus(v))}),
@@ -143,6 +145,8 @@ def swapped(edge):
         ("β grows with the batch", whole(lambda e, x: e.recon.mean() + e.kl.sum())),
         ("once too often", whole(lambda e, x: e.recon.mean() + e.kl.mean() / len(x))),
         ("expected −log p(x|z) + KL = ", whole(lambda e, x: 1.5 * e.loss)),
+        ("its gradient is not", whole(lambda e, x: e.recon + e.kl.detach())),
+        ("its gradient is not", whole(lambda e, x: e.loss.mean().detach())),
         ("found (1,)", whole(lambda e, x: e.loss.mean().reshape(1))),
         ("exchanged", swapped(0)),
         ("exchanged", swapped(1e-7)),
@@ -181,6 +185,48 @@ def test_losses_of_every_form_are_accepted(loss, vae, images):
 def test_a_fault_of_the_bound_is_named(words, bound, vae, images):
     found = faults(vae, images, bound=bound)
     assert set(found) == {"bound"} and words in found["bound"], found
+
+
+def test_a_bound_that_averages_logarithms_is_named(vae, images):
+    """It is the ELBO for every K: below log p(x) as it should be, and not what it is called."""
+
+    def mean_of_logarithms(model, x, k):
+        return torch.stack([vh.importance_weighted_bound(model, x, 1) for _ in range(k)]).mean(dim=0)
+
+    found = faults(vae, images, bound=mean_of_logarithms)
+    assert set(found) == {"bound"} and "times p(x)" in found["bound"]
+
+
+def test_batch_norm_and_dropout_are_no_fault_of_the_code(images):
+    torch.manual_seed(0)
+    model = vh.VAE(latent=3, hidden=32)
+    model.encoder.extend([nn.BatchNorm1d(32), nn.Dropout(0.1)])
+    model.train()
+    model(vh.as_pixels(images))
+    assert "company" not in faults(model, images)
+
+
+def test_encode_and_decode_may_be_modules(images):
+    class Parts(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.vae = vh.VAE(latent=3, hidden=32)
+            self.encode, self.decode = Encode(self.vae), self.vae.decoder
+
+        def forward(self, x):
+            mu, log_var = self.encode(x)
+            return self.decode(vh.reparameterize(mu, log_var)), mu, log_var
+
+    class Encode(nn.Module):
+        def __init__(self, vae):
+            super().__init__()
+            self.vae = vae
+
+        def forward(self, x):
+            return self.vae.encode(x)
+
+    torch.manual_seed(0)
+    assert faults(Parts(), images) == {}  # it has no noise_log_var either: Bernoulli pixels
 
 
 def test_pixels_up_to_255_are_named(vae, images):
