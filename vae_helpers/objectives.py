@@ -37,7 +37,7 @@ def reconstruction_loss(logits, x, noise_log_var=None):
     """−log p(x|z) in nats, summed over the pixels: (..., pixels) twice → (...).
 
     Without ``noise_log_var``: Bernoulli pixels, ``logits`` before the sigmoid (binary cross-entropy).
-    With it (a number or 0-d tensor): Gaussian pixels, ``logits`` being their mean and
+    With it (a number, a 0-d tensor, or one for each pixel): Gaussian pixels, ``logits`` being their mean and
     exp(noise_log_var) their variance. Kingma & Welling 2014, appendix C.
     """
     if noise_log_var is None:
