@@ -137,7 +137,52 @@ def test_the_eleventh_is_caught_and_trains_as_the_right_one(notebook, digits):
     assert finding.name == "loss" and "(64, 64)" in finding.message
 
 
-# Each program shows its symptom; the right program, with the same start and batches, does not: the fix cures.
+# Each fix that the notebook prints is put into the broken source: sanity has nothing left to say, and the cured program
+# trains as the right one does, number by number.
+
+FIXES = {  # what is replaced in the program, and by what; the second is what "**Fix.**" says
+    "loss_1": ("bce.mean(dim=-1)", "bce.sum(dim=-1)"),
+    "loss_2": (
+        "0.5 * (1 + log_var - mu**2 - torch.exp(log_var)).sum(dim=-1)",
+        "0.5 * (torch.exp(log_var) + mu**2 - 1 - log_var).sum(dim=-1)",
+    ),
+    "loss_3": (
+        'F.binary_cross_entropy(safe, p, reduction="none")',
+        'F.binary_cross_entropy_with_logits(logits, x, reduction="none")',
+    ),
+    "VAE4": ("self.decode(mu)", "self.decode(vh.reparameterize(mu, log_var))"),
+    "VAE5": ("q.sample()", "q.rsample()"),
+    "VAE6": ("torch.exp(log_var)", "torch.exp(log_var / 2)"),
+    "VAE7": ("(eps + mu) * sigma", "mu + sigma * eps"),
+    "VAE8": ("torch.randn(1, mu.shape[1])", "torch.randn_like(mu)"),
+    "VAE9": ("F.softplus(self.to_log_var(h))", "self.to_log_var(h)"),
+    "bound_10": ("torch.logsumexp(log_w, dim=0)", "torch.logsumexp(log_w, dim=0) - math.log(k)"),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_printed_fix_cures(name, notebook, digits):
+    (path,) = [path for path in NOTEBOOKS if path.name.startswith("09")]
+    cells = {cell.id: cell.source for cell in nbformat.read(path, as_version=4).cells}
+    number = PROGRAMS.index(name) + 1
+    source, (broken, fixed) = cells[f"program-{number}"], FIXES[name]
+    said = "".join(cells.get(f"{where}-{number}", "").partition("**Fix.**")[2] for where in ("why", "fix"))
+    assert fixed in said or (name == "VAE9" and "No activation after `to_log_var`" in said), said
+    assert source.count(broken) == 1
+    names = dict(notebook)
+    exec(source.replace(broken, fixed), names)
+    build = names[name] if name in MODELS else vh.VAE
+    loss = names[name] if name in LOSSES else notebook["right_loss"]
+    torch.manual_seed(0)
+    assert failed(build(hidden=32), digits.test_images, **ways(names, name)) == []
+    if name not in BOUNDS:
+        cured, right = (
+            notebook["train"](*program, steps=30)[1] for program in ((build, loss), (vh.VAE, notebook["right_loss"]))
+        )
+        torch.testing.assert_close(cured, right)
+
+
+# Each program shows its symptom; the right program, with the same start and batches, does not.
 
 
 def test_1_a_mean_over_pixels_collapses(measured):
