@@ -1,10 +1,12 @@
 """The networks beyond the reference: what a label does, how deep the deep one is, pixels that are drawn."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import vae_helpers as vh
+from vae_helpers.models import as_tensor
 
 
 @pytest.fixture
@@ -54,6 +56,12 @@ def test_a_conditional_model_is_a_vae_for_each_digit(batch):
     torch.testing.assert_close(tuple(told), tuple(vh.negative_elbo(plain, x)))
 
 
+@pytest.mark.parametrize("label", [-1, 10])
+def test_a_label_that_is_no_digit_is_named(batch, label):
+    with pytest.raises(ValueError, match=f"from 0 to 9, found {label} to {label}"):
+        vh.ConditionalVAE(hidden=8)(batch[0], torch.full((6,), label))
+
+
 def test_deep_model_has_the_published_layers():
     model = vh.DeepVAE()
     widths = [tuple(layer.weight.shape) for layer in model.modules() if isinstance(layer, nn.Linear)]
@@ -72,3 +80,15 @@ def test_binarized_pixels_are_drawn_with_their_grey_value():
     assert torch.equal(draws, vh.binarize(x, torch.Generator().manual_seed(0)))
     assert not torch.equal(draws, vh.binarize(x, torch.Generator().manual_seed(1)))
     assert draws.dtype == x.dtype
+
+
+@pytest.mark.parametrize("array", [np.zeros((3, 28, 28), np.uint8), np.zeros((3, 784), np.float32)])
+def test_a_tensor_shares_the_arrays_memory_unless_it_is_read_only(array):
+    assert as_tensor(array).data_ptr() == array.ctypes.data
+    array.setflags(write=False)
+    assert as_tensor(array).data_ptr() != array.ctypes.data  # torch has no read-only tensors
+
+
+def test_every_grey_value_is_its_255th():
+    grey = np.arange(256, dtype=np.uint8).reshape(1, 256)
+    assert torch.equal(vh.as_pixels(grey), torch.arange(256.0).reshape(1, 256) / 255)

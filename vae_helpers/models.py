@@ -12,17 +12,24 @@ from torch import nn
 from .objectives import reparameterize
 
 
+def as_tensor(values):
+    """An array (or tensor, or list) as a tensor on the same memory; a copy only where torch asks for one."""
+    return torch.as_tensor(np.require(values, requirements="CW") if isinstance(values, np.ndarray) else values)
+
+
 def as_pixels(images):
     """Images as the models take them: uint8 (n, 28, 28), 0 to 255 → float32 tensor (n, 784), 0 to 1.
 
     A float array or tensor of that many pixels with values in [0, 1] is only reshaped. Raises
     ``ValueError`` for another shape or range.
     """
-    images = torch.as_tensor(np.array(images) if isinstance(images, np.ndarray) else images)
+    images = as_tensor(images)
     if images.ndim < 2 or images.numel() == 0:
         raise ValueError(f"expected a non-empty batch of images (n, 28, 28) or (n, 784), found {tuple(images.shape)}")
     x = images.flatten(start_dim=1)
-    x = x.float() / 255 if x.dtype == torch.uint8 else x.float()
+    if x.dtype == torch.uint8:
+        return x / 255
+    x = x.float()
     if not (x.min() >= 0 and x.max() <= 1):  # also false for NaN
         raise ValueError(
             f"expected pixels in [0, 1], or uint8 from 0 to 255, found {x.min():.3g} to {x.max():.3g} "
@@ -108,6 +115,7 @@ class ConditionalVAE(VAE):
 
     The label ``y``, int64 (batch,) from 0 to ``classes`` − 1, enters encoder and decoder as ten numbers, one of
     them 1 (one-hot): ``encode(x, y)``, ``decode(z, y)``, ``model(x, y)``. The prior of z is N(0, I) for every digit.
+    Raises ``ValueError`` for a label outside that range.
     Sohn, Lee & Yan 2015; Kingma et al. 2014 (M2, with every label given), arXiv:1406.5298.
     """
 
@@ -118,6 +126,8 @@ class ConditionalVAE(VAE):
         self.decoder[0] = nn.Linear(latent + classes, hidden)
 
     def _with_label(self, values, y):
+        if not (0 <= y.min() and y.max() < self.classes):
+            raise ValueError(f"expected labels from 0 to {self.classes - 1}, found {y.min()} to {y.max()}")
         one_hot = nn.functional.one_hot(y.long(), self.classes).to(values.dtype)
         return torch.cat([values, one_hot.expand(*values.shape[:-1], -1)], dim=-1)
 

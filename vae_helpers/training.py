@@ -1,14 +1,15 @@
 """One loop that trains every model of the course, and one function that measures them."""
 
 import itertools
+import math
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from .models import as_pixels, binarize
+from .models import as_pixels, as_tensor, binarize
 from .objectives import negative_elbo
 
 
@@ -32,7 +33,8 @@ class History:
 class Evaluation:
     """``loss`` = ``recon`` + beta · ``kl`` of ``n`` images in nats per image, and the ``standard_error`` of the loss.
 
-    With beta = 1 the loss is −ELBO; an autoencoder has no KL (0) and its loss is the reconstruction.
+    With beta = 1 the loss is −ELBO; an autoencoder has no KL (0) and its loss is the reconstruction. A single image has
+    no standard error (NaN).
     """
 
     loss: float
@@ -43,6 +45,8 @@ class Evaluation:
 
     def __str__(self):
         parts = f"reconstruction {self.recon:.2f}, KL {self.kl:.2f}"
+        if self.n == 1:
+            return f"loss {self.loss:.2f} nats ({parts}), one image: no standard error"
         return f"loss {self.loss:.2f} ± {self.standard_error:.2f} nats per image ({parts}), {self.n:,} images"
 
 
@@ -71,8 +75,12 @@ def fit(
     batch is ``binarize``d anew. ``seed`` fixes the order and all draws; the random state outside is left as it was.
     With ``test_images`` (and ``test_labels``) each epoch ends with ``evaluate``; ``on_epoch(history)`` is called then.
     Interrupting (Ctrl-C, the stop button) ends the training and returns the history so far.
-    Raises ``ValueError`` for images of another range, and ``FloatingPointError`` when the loss is not a number.
+    Raises ``ValueError`` for images of another range, labels of another number, no epoch or an empty batch, and
+    ``FloatingPointError`` at the first batch whose loss is not a number: it names the likely reason, its ``history``
+    holds the epochs before, and the model is left as that batch met it.
     """
+    if epochs < 1 or batch_size < 1:
+        raise ValueError(f"expected one epoch and one image a batch at least, found {epochs=}, {batch_size=}")
     images, labels = _in_memory(images), _one_each(labels, images)
     steps = epochs * -(-len(images) // batch_size)
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
@@ -81,23 +89,26 @@ def fit(
     # A hundred updates of the bar at most: each is a message, and a kernel's channel holds only so many unread.
     seldom = {"miniters": max(1, steps // 100), "mininterval": 0, "maxinterval": float("inf")}
     bar = tqdm(total=steps, unit="step", leave=False, disable=not progress, **seldom)
-    with bar, torch.random.fork_rng(devices=[]):
+    with bar, torch.random.fork_rng(devices=[]), _tiny_numbers_as_zero():
         torch.manual_seed(seed)
         try:
             for epoch in range(1, epochs + 1):
                 totals = torch.zeros(3)
-                for indices in torch.randperm(len(images)).split(batch_size):
+                for batch, indices in enumerate(torch.randperm(len(images)).split(batch_size), start=1):
                     x = as_pixels(images[indices])
                     if dynamic_binarization:
                         x = binarize(x)
                     elbo = negative_elbo(model, x, beta, None if labels is None else labels[indices])
+                    loss = elbo.loss.mean()
+                    if not torch.isfinite(loss):
+                        raise _not_a_number(model, elbo, history, epoch, batch)
                     optimizer.zero_grad()
-                    elbo.loss.mean().backward()
+                    loss.backward()
                     optimizer.step()
                     scheduler.step()
                     totals += torch.stack([part.detach().sum() for part in elbo])
                     bar.update()
-                _record(history, totals / len(images), epoch)
+                _record(history, totals / len(images))
                 if test_images is not None:
                     history.test.append(evaluate(model, test_images, beta, labels=test_labels))
                 history.seconds.append(time.perf_counter() - start)
@@ -123,22 +134,21 @@ def evaluate(model, images, beta=1.0, batch_size=1000, seed=0, labels=None):
         torch.manual_seed(seed)
         batches = [torch.stack(negative_elbo(model, as_pixels(part), beta, told)) for part, told in parts]
     loss, recon, kl = torch.cat(batches, dim=1).double()
-    return Evaluation(
-        loss.mean().item(), recon.mean().item(), kl.mean().item(), (loss.std() / len(loss) ** 0.5).item(), len(loss)
-    )
+    standard_error = (loss.std() / len(loss) ** 0.5).item() if len(loss) > 1 else math.nan
+    return Evaluation(loss.mean().item(), recon.mean().item(), kl.mean().item(), standard_error, len(loss))
 
 
 def _in_memory(images):
-    """The images as one tensor of their own type: uint8 takes a quarter of the room of floats."""
+    """The images as one tensor (n, pixels) of their own type: uint8 takes a quarter of the room of floats."""
     as_pixels(images[:1])  # a clear error now rather than in the middle of an epoch
-    return torch.as_tensor(np.array(images) if isinstance(images, np.ndarray) else images)
+    return as_tensor(images).flatten(start_dim=1)
 
 
 def _one_each(labels, images):
     """The labels as int64, one for each image; None where there are none."""
     if labels is None:
         return None
-    labels = torch.as_tensor(np.array(labels)).long()
+    labels = as_tensor(labels).long()
     if labels.shape != (len(images),):
         raise ValueError(f"expected one label for each of {len(images):,} images, found {tuple(labels.shape)}")
     return labels
@@ -152,13 +162,35 @@ def _scheduler(schedule, optimizer, lr, steps):
     raise ValueError(f'expected schedule="constant" or "one_cycle", found {schedule!r}')
 
 
-def _record(history, means, epoch):
-    if not torch.isfinite(means).all():
-        loss, recon, kl = means.tolist()
-        raise FloatingPointError(
-            f"the loss is not a number after epoch {epoch} (reconstruction {recon:.3g}, KL {kl:.3g}): "
-            "a smaller learning rate, or a look at log_var (its exponential overflows beyond 88), usually helps"
-        )
+@contextmanager
+def _tiny_numbers_as_zero():
+    """Numbers below 1e-38 become 0. Adam's averages fade into them wherever a pixel is never inked, and processors
+    compute with such denormal numbers much more slowly."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+def _not_a_number(model, elbo, history, epoch, batch):
+    """The error for a batch whose loss is infinite or not a number, with the likely reason and the history so far."""
+    if not all(parameter.isfinite().all() for parameter in model.parameters()):
+        reason = "the model's weights are no longer numbers, which a smaller learning rate prevents"
+    elif not elbo.kl.isfinite().all():
+        reason = "exp(log_var) overflows where log_var exceeds 88: try a smaller learning rate, or look at log_var"
+    else:
+        reason = "the reconstruction overflows: look at the decoder's outputs and noise_log_var"
+    error = FloatingPointError(
+        f"the loss is {elbo.loss.mean().item()} in batch {batch} of epoch {epoch} (reconstruction "
+        f"{elbo.recon.mean().item():.3g}, KL {elbo.kl.mean().item():.3g}). Likely: {reason}. This error's history "
+        f"holds the {len(history.seconds)} epochs before"
+    )
+    error.history = history
+    return error
+
+
+def _record(history, means):
     history.loss.append(means[0].item())
     history.recon.append(means[1].item())
     history.kl.append(means[2].item())
