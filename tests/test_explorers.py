@@ -279,8 +279,8 @@ def words_overlap(fig, ax):
     return outside + [(a, b) for i, (a, one) in enumerate(boxes) for b, other in boxes[:i] if one.overlaps(other)]
 
 
-def test_rate_and_distortion_are_the_manifests_and_the_line_has_slope_minus_beta(explorers):
-    explorer = next(explorer for explorer in explorers if isinstance(explorer, vh.RateDistortionExplorer))
+def test_rate_and_distortion_are_the_manifests_and_the_line_has_slope_minus_beta(digits):
+    explorer = vh.RateDistortionExplorer(digits.test_images[:2])
     for beta, name in vh.BETA_SNAPSHOTS.items():
         fig, test = explorer.at(beta=beta), vh.pretrained.recipe(name)["test"]
         (line, ring, _), _ = explorer.update(beta=beta)[0]
@@ -462,6 +462,17 @@ def test_the_right_curve_stays_readable_whatever_the_broken_program_gives(broken
 def test_symptom_explorer_refuses_what_does_not_fit(arguments, message):
     with pytest.raises(ValueError, match=message):
         symptom([1.0, 2.0], **arguments)
+
+
+@pytest.mark.parametrize("name", ["$\\frac{1$", "$x$", "<b>", "{{CSS}}"])
+def test_a_still_picture_shows_words_as_they_are(name):
+    """As the page does: a dollar is no beginning of a formula."""
+    curves = {name: RIGHT, f"broken {name}": RIGHT}
+    for explorer in (symptom([], curves=curves, ylabel=name, xlabel=name), latent(title=name)):
+        fig = explorer.at()
+        FigureCanvasAgg(fig).draw()  # where matplotlib would read a formula
+        shown = [*fig.axes[0].texts, fig.axes[0].title, fig.axes[0].xaxis.label]
+        assert name in [words.get_text() for words in shown] and not any(words.get_parse_math() for words in shown)
 
 
 def test_sliders_are_joined_to_every_number():

@@ -10,6 +10,7 @@ import hashlib
 import html
 import json
 import math
+import re
 import warnings
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -152,9 +153,8 @@ def draw(ax, mark, zorder):
         ax.scatter(mark["x"], mark["y"], size, facecolors=face, edgecolors=edge, lw=1.8, alpha=mark["opacity"], **over)
     elif kind == "text":
         weight = "bold" if mark["bold"] else "normal"
-        words = ax.text(
-            mark["x"], mark["y"], mark["words"], color=color, ha=mark["align"], va="center", clip_on=True, **over
-        )
+        place, align = (mark["x"], mark["y"]), {"ha": mark["align"], "va": "center"}
+        words = ax.text(*place, mark["words"], color=color, **align, clip_on=True, parse_math=False, **over)
         words.set(fontsize=0.8 * mark["size"], fontweight=weight)
         words.set_path_effects([patheffects.withStroke(linewidth=2, foreground="white")])
     elif kind == "ellipse":
@@ -265,8 +265,9 @@ class Explorer(anywidget.AnyWidget):
         for ax, panel, moving in zip(axes.flat, self.panels, marks, strict=True):
             for i, mark in enumerate(panel["marks"] + moving):
                 draw(ax, mark, zorder=1 + i / 100)
-            ax.set(xlim=panel["xlim"], ylim=panel["ylim"], title=panel["title"])
-            ax.set(xlabel=panel["xlabel"], ylabel=panel["ylabel"])
+            ax.set(xlim=panel["xlim"], ylim=panel["ylim"])
+            for name in ("title", "xlabel", "ylabel"):  # a $ is a $, as in the page
+                getattr(ax, f"set_{name}")(panel[name], parse_math=False)
             ax.set_xticks(*zip(*panel["xticks"]) if panel["xticks"] else [[]])
             ax.set_yticks(*zip(*panel["yticks"]) if panel["yticks"] else [[]])
             if panel.get("bare"):
@@ -292,22 +293,24 @@ class Explorer(anywidget.AnyWidget):
     def save_html(self, path):
         """Write the explorer, as it stands, into one HTML file that needs no network, no server and no Python.
 
-        Raises ``OSError`` where ``path`` cannot be written.
+        The page's own policy forbids the browser to fetch anything and to run any script but the explorer's. A file
+        that stands at ``path`` is replaced. Raises ``OSError`` where ``path`` cannot be written.
         """
         state = packed({"data": self._plain, **self.values}, lambda content: base64.b64encode(content).decode())
         template = (FOLDER / "page.html").read_text(encoding="utf-8")
         script = JAVASCRIPT + (FOLDER / "page.js").read_text(encoding="utf-8")
         replacements = {
             "TITLE": html.escape(self.label),
-            "STATE": json.dumps(state, ensure_ascii=False).replace("<", "\\u003c"),
+            "STATE": json.dumps(state).replace("<", "\\u003c"),
             "CSS-HASH": _hash(CSS),
             "SCRIPT-HASH": _hash(script),
             "CSS": CSS,
             "SCRIPT": script,
         }
-        for name, content in replacements.items():
-            template = template.replace(f"{{{{{name}}}}}", content)
-        Path(path).write_text(template, encoding="utf-8", newline="\n")
+        page = re.sub(
+            r"{{([A-Z-]+)}}", lambda name: replacements[name[1]], template
+        )  # in one go: words may hold {{CSS}}
+        Path(path).write_bytes(page.encode("utf-8", "replace"))
 
 
 def packed(value, encode):

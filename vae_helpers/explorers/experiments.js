@@ -83,13 +83,13 @@ EXPLORERS.BoundExplorer = ({ mu, log_var, k }, { controls, eps }) => {
 };
 
 EXPLORERS.SymptomExplorer = ({ guess }, { panels, controls, answer, replies, verdicts, place, ...drawn }) => {
-  const guessed = guess !== controls[0].options[0], right = guess === answer;
+  const i = controls[0].options.indexOf(guess) - 1, guessed = i >= 0, right = guess === answer;
   const words = guessed
-    ? text(...place, verdicts[guess], { color: right ? BLUE_WORDS : RED, bold: true })
+    ? text(...place, verdicts[i], { color: right ? BLUE_WORDS : RED, bold: true })
     : text(...place, "guess first", { color: "#666666" });
   const plot = [...(guessed ? drawn.wrong : []), ...drawn.right, words];
   const readout = guessed
-    ? `${right ? "✔" : "✘"} ${replies[guess]}`
+    ? `${right ? "✔" : "✘"} ${replies[i]}`
     : "No guess yet: the answer, and what the broken program does, appear after it.";
   return { marks: [plot, guessed ? drawn.pictures : drawn.hidden].slice(0, panels.length), readout };
 };

@@ -314,8 +314,8 @@ class SymptomExplorer(Explorer):
             [choice("guess", question, self.NOT_YET, [self.NOT_YET, *options], buttons=True)],
             panels,
             answer=answer,
-            replies=self._replies,
-            verdicts=self._verdicts,
+            replies=list(self._replies.values()),  # by place: words may be anything, "dtype" too
+            verdicts=list(self._verdicts.values()),
             place=self._place,
             right=self._right,
             wrong=self._wrong,
