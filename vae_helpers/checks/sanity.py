@@ -8,13 +8,12 @@ each of them apart.
 import copy
 from typing import NamedTuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch.distributions import Bernoulli, Normal
 from torch.distributions import kl_divergence as exact_kl
 
-from ..models import as_pixels
+from ..models import as_pixels, as_tensor
 from ..objectives import importance_weighted_bound, negative_elbo
 from .verdict import hint, one_line
 
@@ -43,10 +42,12 @@ def sanity(model, images, loss=negative_elbo, bound=importance_weighted_bound, l
     """Print a line for each invariant: ✔ it holds, ✘ it does not and what that usually means, – it does not apply.
 
     ``model``: a network with ``encode(x) -> (mu, log_var)``, ``decode(z) -> logits`` and ``model(x) -> (logits, mu,
-    log_var)``; its pixels are Gaussian where it has a ``noise_log_var`` that is not None. ``images``: (n, 28, 28) or
-    (n, pixels). ``loss(model, x)``: what is minimized, in nats: a number for each image, their mean, or a tuple that
-    begins with one of these. ``bound(model, x, k)``: lower bounds on log p(x), (n,). ``labels``: (n,), for a model
-    that is told them. The model, its gradients and the random state stay as they were. Never raises.
+    log_var)``, in train or eval mode as it is (try both); its pixels are Gaussian where it has a ``noise_log_var`` that
+    is not None. ``images``: (n, 28, 28) or (n, pixels). ``loss(model, x)``: what is minimized, in nats: a number for
+    each image, their mean, or a tuple that begins with one of these. It is compared for one draw of z an image, with
+    the exact KL and β = 1. Other losses may be sound and get a ✘ all the same: the mean of several draws, a KL
+    estimated by log q − log p, a β-VAE's. ``bound(model, x, k)``: lower bounds on log p(x), (n,). ``labels``: (n,),
+    for a model that is told them. The model, its gradients and the random state stay as they were. Never raises.
     """
     for name, passed, message in findings(model, images, loss, bound, labels):
         mark = {True: "✔", False: "✘", None: "–"}[passed]
@@ -57,7 +58,7 @@ def findings(model, images, loss=negative_elbo, bound=importance_weighted_bound,
     """What ``sanity`` prints, as a list of ``Finding``s, one for each of ``INVARIANTS`` in their order."""
     found = []
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
-        torch.manual_seed(0)
+        seed_draws(0)
         for name, invariant in INVARIANTS.items():
             try:
                 passed, message = True, invariant(Subject(model, images, loss, bound, labels))
@@ -71,6 +72,11 @@ def findings(model, images, loss=negative_elbo, bound=importance_weighted_bound,
     return found
 
 
+def seed_draws(seed):
+    """Seed what the copies draw by; ``torch.manual_seed`` would seed the GPUs, too, whose state is not kept."""
+    torch.default_generator.manual_seed(seed)
+
+
 class Subject:
     """A copy of the model in double precision and a few images, on which an invariant may do as it likes."""
 
@@ -80,7 +86,7 @@ class Subject:
             self.model.noise_log_var = None  # Bernoulli pixels
         self.x = as_pixels(images[:IMAGES]).double()
         self.loss, self.bound = loss, bound
-        self.labels = None if labels is None else torch.as_tensor(np.array(labels[:IMAGES])).long()
+        self.labels = None if labels is None else as_tensor(labels[:IMAGES]).cpu().long()
         self.noise_log_var = self.model.noise_log_var
 
     def told(self, rows=slice(None)):
@@ -122,6 +128,11 @@ class Subject:
         more = {} if self.labels is None else {"labels": self.labels[rows]}
         result = self.loss(self.model, self.x[rows], **more)
         return torch.as_tensor(result[0] if isinstance(result, tuple) else result)
+
+    def bounds(self, k):
+        """What the bound gives for the images."""
+        more = {} if self.labels is None else {"labels": self.labels}
+        return torch.as_tensor(self.bound(self.model, self.x, k, **more)).detach()
 
     def parts(self, rows=slice(None)):
         """−log p(x|z) for the z that the model draws, and the KL, (images,) each, by torch.distributions alone."""
@@ -166,7 +177,7 @@ def company(subject):
 
 
 def noise(subject):
-    """(z − mu) / sigma is standard normal, and each number has its own."""
+    """(z − mu) / sigma has mean 0 and standard deviation 1, and each number is a draw of its own."""
     subject.plant(REPEATS)
     seen = subject.watch()
     with torch.no_grad():
@@ -178,8 +189,10 @@ def noise(subject):
     difference, n = seen[-1] - mu, mu.numel()
     eps = difference * torch.exp(-log_var / 2)
     sound = abs(eps.mean()) < ERRORS / n**0.5 and abs(eps.std() - 1) < ERRORS / n**0.5
-    if eps.abs().max() == 0:
-        raise Fault("z is mu itself: no noise is drawn")
+    silent = eps.abs().amax(dim=0) == 0
+    if silent.any():
+        where = "" if silent.all() else f" in {silent.sum()} of {len(silent)} dimensions"
+        raise Fault(f"z is mu itself{where}: no noise is drawn")
     if eps.std(dim=0).min() < 1e-3 or (eps.shape[1] > 1 and eps.std(dim=1).max() < 1e-3):
         raise Fault("numbers of one batch share a random number: eps needs one for each entry of mu (randn_like)")
     if sound:
@@ -209,7 +222,7 @@ def gradient(subject):
     for name, part in (("mu", own_mu), ("log_var", own_log_var)):
         if part is None:
             continue
-        reached = torch.autograd.grad(logits.sum(), part, allow_unused=True, retain_graph=True)[0]
+        reached = torch.autograd.grad(logits.square().sum(), part, allow_unused=True, retain_graph=True)[0]
         if reached is None or reached.abs().max() == 0:
             raise Fault(
                 f"no gradient flows from the logits back to {name}: z is cut off (detach, no_grad, sample for rsample)"
@@ -223,7 +236,7 @@ def freedom(subject):
     _, log_var = subject.codes()
     if log_var is None:
         raise DoesNotApply("no log_var")
-    for target in (-2.0, 1.0):
+    for wanted, target in (("−2", -2.0), ("1", 1.0)):
         for step in range(400):
             if step in (0, 100):  # short steps first: wide networks need them, a bare parameter the long ones
                 optimizer = torch.optim.Adam(subject.model.parameters(), lr=0.03 if step else 0.003)
@@ -236,7 +249,7 @@ def freedom(subject):
             optimizer.step()
         else:
             raise Fault(
-                f"log_var cannot be taught to be {target:g} (it stays {missing:.1f} away): it is a logarithm, so any"
+                f"log_var cannot be taught to be {wanted} (it stays {missing:.1f} away): it is a logarithm, so any"
                 " number is allowed, without softplus, ReLU or exp at its end"
             )
     return "log_var can be taught to be −2 and to be 1"
@@ -247,9 +260,9 @@ def loss(subject):
     planted = [part.requires_grad_() for part in subject.plant() if part is not None]
     weights = [*planted, *subject.model.parameters()]
     for rows in (slice(None), slice(0, 5)):
-        torch.manual_seed(1)
+        seed_draws(1)
         recon, kl = subject.parts(rows)
-        torch.manual_seed(1)
+        seed_draws(1)
         got = subject.losses(rows)
         want = recon + kl
         if got.ndim == 0:
@@ -291,15 +304,34 @@ def named(subject, rows, got, recon, kl):
     for words, value in mistakes.items():
         if same(got, value):
             return words
-    torch.manual_seed(1)
+    seed_draws(1)
     with torch.no_grad():
         logits, *_ = subject.model(subject.x[rows], *subject.told(rows))
+    if subject.noise_log_var is None and logits.min() > 0 and logits.max() < 1:
+        return "decode seems to give probabilities: it must give logits, which the sigmoid makes probabilities of"
+    beta = weight_of_kl(subject)
+    if beta is not None:
+        return f"the KL is weighed by {beta:.3g}: the loss of a β-VAE, not −ELBO"
     for edge in (0, 1e-7):  # as they are, or cut as Keras cuts them
         target = subject.x[rows].clamp(edge, 1 - edge)
         swapped = F.binary_cross_entropy(target, torch.sigmoid(logits), reduction="none").sum(dim=-1)
         if same(got.mean(), swapped.mean() + kl.mean()):
             return "image and prediction are exchanged in the cross-entropy"
-    return f"expected −log p(x|z) + KL = {(recon + kl).mean():.4g} nats per image, found {got.double().mean():.4g}"
+    return (
+        f"expected −log p(x|z) + KL = {(recon + kl).mean():.4g} nats per image, found {got.double().mean():.4g}"
+        " (the mean of several draws of z, or a KL estimated by sampling, cannot be compared)"
+    )
+
+
+def weight_of_kl(subject):
+    """β, if the mean loss of two batches is recon + β · KL with the same β."""
+    weights = []
+    for rows in (slice(0, 2), slice(0, 5)):
+        seed_draws(1)
+        recon, kl = subject.parts(rows)
+        seed_draws(1)
+        weights.append((subject.losses(rows).mean() - recon.mean()) / kl.mean())
+    return weights[0].item() if torch.allclose(*weights, rtol=1e-4, atol=1e-5) else None
 
 
 def bound(subject):
@@ -310,10 +342,9 @@ def bound(subject):
     logits = torch.linspace(-1, 1, subject.x.shape[1]).double()
     subject.replace("decode", lambda z, *told: logits.expand(*z.shape[:-1], -1))
     log_p = subject.pixels(logits).log_prob(subject.x).sum(dim=-1).detach()
-    more = {} if subject.labels is None else {"labels": subject.labels}
     subject.replace("encode", lambda x, *told: (torch.zeros_like(mu[: len(x)]), torch.zeros_like(mu[: len(x)])))
     for k in (1, 10):
-        got = torch.as_tensor(subject.bound(subject.model, subject.x, k, **more)).detach()
+        got = subject.bounds(k)
         if got.shape != log_p.shape:
             raise Fault(f"expected one bound for each of {len(log_p)} images, found {tuple(got.shape)}")
         if not same(got, log_p):
@@ -322,14 +353,14 @@ def bound(subject):
             raise Fault(f"where log p(x) is known exactly, the bound for K = {k} is {over:+.3f} nats from it{why}")
     subject.replace("encode", lambda x, *told: (mu[: len(x)], log_var[: len(x)]))
     kl = exact_kl(Normal(mu, torch.exp(log_var / 2)), Normal(0.0, 1.0)).sum(dim=-1)
-    draws = [subject.bound(subject.model, subject.x, 1, **more).detach() - (log_p - kl) for _ in range(REPEATS)]
+    draws = [subject.bounds(1) - (log_p - kl) for _ in range(REPEATS)]
     gap = torch.stack(draws)
     error = gap.std() / gap.numel() ** 0.5
     if abs(gap.mean()) > ERRORS * error:
         raise Fault(f"for K = 1 the mean bound must be the ELBO: it is {gap.mean():+.3f} ± {error:.3f} nats from it")
     near, wide = mu / 10, log_var * 0 + 0.2  # weights that are never far from 1
     subject.replace("encode", lambda x, *told: (near[: len(x)], wide[: len(x)]))
-    draws = [(subject.bound(subject.model, subject.x, 10, **more).detach() - log_p).exp() for _ in range(REPEATS)]
+    draws = [(subject.bounds(10) - log_p).exp() for _ in range(REPEATS)]
     mean = torch.stack(draws)
     mean, off = mean.mean(), mean.std() / mean.numel() ** 0.5
     if abs(mean - 1) > ERRORS * off:
