@@ -50,7 +50,7 @@ def test_post_build_never_fails_over_a_dead_mirror(tmp_path):
 
 
 def test_versions_are_exact():
-    for name in ("requirements.txt", "tests/requirements.txt"):
+    for name in ("requirements.txt", "tests/requirements.txt", "tests/benchmarks/requirements.txt"):
         for line in (ROOT / name).read_text().splitlines():
             assert not line or line.startswith(("#", "-")) or re.fullmatch(r"[a-z0-9-]+==[\d.]+", line), line
 
@@ -83,3 +83,10 @@ def test_readme_opens_notebook_01_and_its_links_lead_somewhere():
 def test_ruff(command):
     result = subprocess.run([sys.executable, "-m", "ruff", *command, "."], cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("tests/benchmarks/*.py")), ids=lambda path: path.stem)
+def test_benchmarks_start(path):
+    """What they measure is theirs to say; here only that they still fit the course that they import."""
+    result = subprocess.run([sys.executable, path, "--help"], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0 and result.stdout.startswith("usage:"), result.stderr

@@ -6,7 +6,7 @@ On MNIST: about a quarter of an hour on one core. For each recipe: the training 
 epoch, the test loss with its parts, and the range over the seeds, in nats per image.
 """
 
-import sys
+import argparse
 
 import torch
 
@@ -38,8 +38,11 @@ def run(make, recipe, digits, seed):
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("parts", nargs="*", metavar="PART", help="of the names of the recipes to run (default: all)")
+    parts = parser.parse_args().parts
     digits = vh.load_mnist()
-    wanted = [name for name in RECIPES if not sys.argv[1:] or any(part in name for part in sys.argv[1:])]
+    wanted = [name for name in RECIPES if not parts or any(part in name for part in parts)]
     print(f"seeds {min(SEEDS)} to {max(SEEDS)}, torch {torch.__version__}, {torch.get_num_threads()} threads")
     print(f"{'recipe':22} {'first epoch':>17} {'last epoch':>17} {'test loss':>17} {'test recon':>17} {'test KL':>15}")
     for name in wanted:
