@@ -5,7 +5,11 @@
 
 import gzip
 import os
+import shutil
+import tempfile
+import time
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +32,9 @@ MIRRORS = [
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 ]
 OFFLINE = "offline digits"
+SILENCE, PATIENCE = 20, 300  # seconds: a mirror that says nothing for so long, or takes so long for one file, is left
+STALE = 3600  # seconds after which a half-written file of the cache is no one's
+MOST = 1_000_000  # images: a file that says it holds more is damaged, and is not unpacked into all memory
 
 
 class DataError(Exception):
@@ -39,7 +46,7 @@ class Digits:
     """A data set of handwritten digits (or of anything else that comes in MNIST's four files).
 
     ``train_images``, ``test_images``: uint8, shape (n, 28, 28), 0 (background) to 255 (ink).
-    ``train_labels``, ``test_labels``: uint8, shape (n,), 0 to 9.
+    ``train_labels``, ``test_labels``: uint8, shape (n,), 0 to 9. Writing into an array changes no file.
     ``name``: "MNIST", "offline digits", or the name of the folder that held the files.
     """
 
@@ -55,8 +62,11 @@ def load_mnist(folder=None, offline=False):
 
     Looks, in this order, at ``folder``; the folder named by ``$VAE_COURSE_DATA``; the user's cache; the
     two mirrors, which fill the cache. Files of the cache and the mirrors must have MNIST's SHA-256. A
-    folder may also hold another data set in the same four files. When no mirror can be reached, or
-    ``offline=True``, it returns the 1,797 digits bundled with scikit-learn and says so.
+    folder may also hold another data set in the same four files. When no mirror can be reached, the cache
+    cannot be written, or ``offline=True``, it returns the 1,797 digits bundled with scikit-learn and says so.
+
+    The cache keeps each file unpacked, too (`gunzip -k` does the same for a folder): all kernels of a machine
+    then share one copy in memory. Where the two differ, the ``.gz`` counts.
 
     Returns ``Digits``. Raises ``DataError`` for a file that is missing from a folder, damaged or of
     another format, and when a mirror was reached but delivered wrong bytes.
@@ -70,8 +80,8 @@ def load_mnist(folder=None, offline=False):
         source = "the cache"
         try:
             folder = _fill_cache()
-        except ConnectionError as error:
-            return _offline_digits(str(error))
+        except _NotAtHand as reason:
+            return _offline_digits(str(reason))
     digits = _read_folder(Path(folder))
     _announce(digits, source)
     return digits
@@ -82,39 +92,96 @@ def _announce(digits, source):
     print(f"{digits.name}: {train:,} training and {test:,} test images of 28 × 28 pixels, from {source}.")
 
 
+class _NotAtHand(Exception):
+    """MNIST is not in the cache and cannot be put there; the message says why."""
+
+
 def _fill_cache():
-    """Put MNIST's four files into the cache, each whole or not at all, and return the cache's folder."""
+    """Put MNIST's four files into the cache, packed and unpacked, each whole or not at all; return its folder."""
     import pooch
-    import requests
 
     pooch.get_logger().setLevel("WARNING")
     cache = Path(pooch.os_cache("vae-course"))
+    for path in cache.glob("tmp*"):  # left by a process that was killed
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > STALE:
+                path.unlink()
     for key, name in FILES.items():
-        unreachable, wrong = [], []
-        for mirror in MIRRORS:
-            try:
-                pooch.retrieve(
-                    mirror + name,
-                    f"sha256:{SHA256[key]}",
-                    fname=name,
-                    path=cache,
-                    downloader=pooch.HTTPDownloader(timeout=20),
-                )
-                break
-            except ValueError as error:  # pooch's word for a wrong checksum
-                wrong.append(f"{mirror}: {error}")
-            except (requests.RequestException, OSError) as error:
-                unreachable.append(f"{mirror}: {type(error).__name__}")
-        else:
-            if wrong:
-                raise DataError(
-                    f"{name}: expected a file with SHA-256 {SHA256[key]}, found other bytes at {'; '.join(wrong)}. "
-                    "Something between you and the mirror changes the files (a login page, a proxy). Try another "
-                    "network, copy the four files into a folder and set VAE_COURSE_DATA to it, or use "
-                    "load_mnist(offline=True)."
-                )
-            raise ConnectionError(f"no mirror could be reached ({'; '.join(unreachable)})")
+        try:
+            _retrieve(name, SHA256[key], cache)
+        except OSError as error:
+            raise _NotAtHand(f"the cache {cache} cannot be used ({error.strerror or error})") from error
+        with suppress(OSError):  # then the .gz is read
+            _unpack(cache / name)
     return cache
+
+
+def _retrieve(name, sha256, cache):
+    """Have the file in the cache, from the first mirror that delivers it."""
+    import pooch
+    import requests
+    import urllib3
+
+    unreachable, wrong = [], []
+    for mirror in MIRRORS:
+        try:
+            return pooch.retrieve(mirror + name, f"sha256:{sha256}", fname=name, path=cache, downloader=_download)
+        except ValueError as error:  # pooch's word for a wrong checksum
+            wrong.append(f"{mirror}: {error}")
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            unreachable.append(f"{mirror}: {type(error).__name__}")
+    if wrong:
+        raise DataError(
+            f"{name}: expected a file with SHA-256 {sha256}, found other bytes at {'; '.join(wrong)}. "
+            "Something between you and the mirror changes the files (a login page, a proxy). Try another "
+            "network, copy the four files into a folder and set VAE_COURSE_DATA to it, or use "
+            "load_mnist(offline=True)."
+        )
+    raise _NotAtHand(f"no mirror could be reached ({'; '.join(unreachable)})")
+
+
+def _download(url, path, _):
+    """Write what the mirror sends into the file ``path``: a downloader for pooch, whose own waits for any drip."""
+    import requests
+
+    end = time.monotonic() + PATIENCE
+    with requests.get(url, stream=True, timeout=SILENCE) as response, open(path, "wb") as file:
+        response.raise_for_status()
+        while part := response.raw.read1(2**16):
+            if time.monotonic() > end:
+                raise requests.Timeout(f"{url} took more than {PATIENCE} s")
+            file.write(part)
+
+
+def _unpack(path):
+    """Write the idx file beside its ``.gz``, unless it is there already."""
+    if _is_unpacked(path):
+        return
+    handle, temporary = tempfile.mkstemp(dir=path.parent)
+    try:
+        with open(handle, "wb") as file, gzip.open(path) as packed:
+            shutil.copyfileobj(packed, file)
+        os.replace(temporary, path.with_suffix(""))
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _is_unpacked(path):
+    """Whether the file beside ``path`` is what this ``.gz`` unpacks to, by the CRC-32 and size at its end."""
+    plain = path.with_suffix("")
+    if not plain.is_file():
+        return False
+    if not path.is_file():
+        return True  # nothing to compare it with
+    content = _mapped(plain)
+    with open(path, "rb") as packed:
+        packed.seek(-min(8, path.stat().st_size), os.SEEK_END)
+        return np.array([zlib.crc32(content), len(content) % 2**32], "<u4").tobytes() == packed.read()
+
+
+def _mapped(path):
+    """The bytes of a file, (n,), without reading them: processes share its memory until one writes into its array."""
+    return np.memmap(path, np.uint8, "c") if path.stat().st_size else np.zeros(0, np.uint8)
 
 
 def _read_folder(folder):
@@ -142,18 +209,18 @@ _MNIST_CRC32 = 0x1939F699
 
 
 def _read_idx(path, is_images):
-    """Read one gzipped idx file: big-endian magic number, sizes, then bytes in row-major order."""
+    """Read one idx file, gzipped or not: big-endian magic number, sizes, then bytes in row-major order."""
     advice = "Copy the file again from its source, or delete the folder's four files to let them be downloaded."
-    if not path.is_file():
+    magic, header, size = (2051, 16, 784) if is_images else (2049, 8, 1)
+    try:
+        content = _mapped(path.with_suffix("")) if _is_unpacked(path) else _decompressed(path, header, size)
+    except FileNotFoundError as error:
         raise DataError(
             f"{path}: expected this file, found none. A data folder holds {', '.join(FILES.values())}: "
             "copy them there, or leave the folder out (and unset VAE_COURSE_DATA) to have MNIST downloaded."
-        )
-    try:
-        content = gzip.decompress(path.read_bytes())
+        ) from error
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path}: expected a whole gzip file, found a damaged one ({error}). {advice}") from error
-    magic, header = (2051, 16) if is_images else (2049, 8)
     sizes = np.frombuffer(content[:header], ">u4") if len(content) >= header else np.array([len(content)])
     if len(sizes) < 2 or sizes[0] != magic:
         raise DataError(
@@ -163,13 +230,32 @@ def _read_idx(path, is_images):
     if is_images and tuple(sizes[2:]) != (28, 28):
         raise DataError(f"{path}: expected images of 28 × 28 pixels, found {sizes[2]} × {sizes[3]}. {advice}")
     count = int(sizes[1])
-    expected = header + count * (784 if is_images else 1)
-    if len(content) != expected or count == 0:
-        raise DataError(f"{path}: expected {expected:,} bytes for {count:,} items, found {len(content):,}. {advice}")
-    items = np.frombuffer(content, np.uint8, offset=header)
+    if not 1 <= count <= MOST:
+        raise DataError(f"{path}: expected 1 to {MOST:,} items, found {count:,}. {advice}")
+    expected = header + count * size
+    if len(content) != expected:
+        more = " or more" if len(content) > expected else ""
+        raise DataError(
+            f"{path}: expected {expected:,} bytes for {count:,} items, found {len(content):,}{more}. {advice}"
+        )
+    items = content[header:]
     if not is_images and items.max() > 9:
         raise DataError(f"{path}: expected labels from 0 to 9, found {items.max()}. {advice}")
     return items.reshape(-1, 28, 28) if is_images else items
+
+
+def _decompressed(path, header, size):
+    """The bytes of a gzipped idx file, (n,): one more than its header announces at most, however far it would swell."""
+    packed = path.read_bytes()
+    start = zlib.decompressobj(wbits=31).decompress(packed, header)
+    count = min(int.from_bytes(start[4:8], "big"), MOST)
+    stream = zlib.decompressobj(wbits=31)
+    content = stream.decompress(packed, header + count * size + 1)
+    if not stream.eof and len(content) <= header + count * size:
+        raise EOFError("it ends too early")
+    if stream.unused_data:
+        raise EOFError("something follows its end")
+    return np.frombuffer(bytearray(content), np.uint8)
 
 
 def _offline_digits(reason):
