@@ -247,15 +247,15 @@ def _read_idx(path, is_images):
 def _decompressed(path, header, size):
     """The bytes of a gzipped idx file, (n,): one more than its header announces at most, however far it would swell."""
     packed = path.read_bytes()
-    start = zlib.decompressobj(wbits=31).decompress(packed, header)
-    count = min(int.from_bytes(start[4:8], "big"), MOST)
+    count = int.from_bytes(zlib.decompressobj(wbits=31).decompress(packed, header)[4:8], "big")
+    expected = header + count * size if count <= MOST else header
     stream = zlib.decompressobj(wbits=31)
-    content = stream.decompress(packed, header + count * size + 1)
-    if not stream.eof and len(content) <= header + count * size:
+    content = bytearray(stream.decompress(packed, expected + 1))
+    if len(content) <= expected and not stream.eof:
         raise EOFError("it ends too early")
     if stream.unused_data:
         raise EOFError("something follows its end")
-    return np.frombuffer(bytearray(content), np.uint8)
+    return np.frombuffer(content, np.uint8)
 
 
 def _offline_digits(reason):
