@@ -90,5 +90,5 @@ def test_a_tensor_shares_the_arrays_memory_unless_it_is_read_only(array):
 
 
 def test_every_grey_value_is_its_255th():
-    grey = np.arange(256, dtype=np.uint8).reshape(1, 256)
-    assert torch.equal(vh.as_pixels(grey), torch.arange(256.0).reshape(1, 256) / 255)
+    grey = np.resize(np.arange(256, dtype=np.uint8), (1, 784))
+    assert torch.equal(vh.as_pixels(grey), torch.tensor(grey) / 255)

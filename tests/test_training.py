@@ -151,7 +151,7 @@ def test_a_loss_that_is_not_a_number_stops_with_the_reason(digits):
         (np.full((3, 28, 28), 200.0), "found 200 to 200"),
         (np.full((3, 28, 28), np.nan), "found nan to nan"),
         (np.zeros((0, 28, 28), np.uint8), r"found \(0, 28, 28\)"),
-        (np.zeros(784), r"\(n, 784\), found \(1,\)"),
+        (np.zeros(784), r"\(n, 784\), found \(784,\)"),
         (np.full((3, 28, 28), -0.5), "found -0.5 to -0.5"),
     ],
 )

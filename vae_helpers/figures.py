@@ -65,11 +65,16 @@ def plot_images(images, columns=10, titles=None, row_labels=None, size=0.8):
     """Images (n, 28, 28) or (n, 784) in reading order, ink dark on white; values are not rescaled.
 
     uint8 is read as 0 to 255, floats as 0 to 1. ``titles``: one short text an image; ``row_labels``: one a row;
-    ``size``: inches an image.
+    ``size``: inches an image. Raises ``ValueError`` for no image, floats far above 1, and titles of another number.
     """
     images = np.asarray(images)
     top = 255 if images.dtype == np.uint8 else 1
+    if images.size == 0 or images.max() > 2 * top:
+        found = f"{images.max():.3g} ({images.dtype})" if images.size else "no image"
+        raise ValueError(f"expected images of floats from 0 to 1, or of uint8 from 0 to 255, found {found}")
     images = images.reshape(-1, 28, 28)
+    if titles is not None and len(titles) != len(images):
+        raise ValueError(f"expected a title for each of {len(images)} images, found {len(titles)}")
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     height = size * (1.25 if titles is not None else 1)
@@ -100,9 +105,13 @@ def plot_latent_space(codes, labels, title="", ax=None, limit=None, dots=4000):
 
     Of many codes only every k-th is drawn, at most ``dots``, so that they stay apart. The dashed circle holds
     95 % of the prior N(0, I) (radius √(−2 ln 0.05) ≈ 2.45). ``limit``: half the axes' width; chosen from the codes
-    when not given.
+    when not given. Raises ``ValueError`` for codes of another shape and labels that are no digits or too few.
     """
     codes, labels = np.asarray(codes), np.asarray(labels)
+    if codes.ndim != 2 or codes.shape[1] != 2:
+        raise ValueError(f"expected codes (n, 2), which a plane can show, found {codes.shape}")
+    if not np.isin(labels, range(10)).all():
+        raise ValueError(f"expected digits from 0 to 9 as labels, found {labels.min()} to {labels.max()}")
     if len(codes) != len(labels):
         raise ValueError(f"expected one label for each code, found {len(codes):,} codes and {len(labels):,} labels")
     if ax is None:
@@ -161,7 +170,12 @@ def plot_manifold(model, n=15, coverage=0.95):
 
 
 def plot_history(history):
-    """Training loss, and test loss where it was measured, in nats per image against the epoch."""
+    """Training loss, and test loss where it was measured, in nats per image against the epoch.
+
+    Raises ``ValueError`` for a history without an epoch.
+    """
+    if not history.loss:
+        raise ValueError("expected a history of one whole epoch at least, found none: train longer")
     ax = Figure(figsize=(6, 3.4)).subplots()
     epochs = np.arange(1, len(history.loss) + 1)
     curves = {"train": history.loss}

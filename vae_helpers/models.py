@@ -13,27 +13,40 @@ from .objectives import reparameterize
 
 
 def as_tensor(values):
-    """An array (or tensor, or list) as a tensor on the same memory; a copy only where torch asks for one."""
-    return torch.as_tensor(np.require(values, requirements="CW") if isinstance(values, np.ndarray) else values)
+    """An array (or list of numbers) as a tensor on the same memory; a copy only where torch asks for one.
+
+    Raises ``TypeError`` for what does not hold numbers.
+    """
+    if isinstance(values, torch.Tensor):
+        return values
+    array = np.require(values, requirements="CW")
+    if array.dtype.kind not in "buif":
+        raise TypeError(f"expected an array or tensor of numbers, found {type(values).__name__} ({array.dtype})")
+    return torch.as_tensor(array)
 
 
 def as_pixels(images):
     """Images as the models take them: uint8 (n, 28, 28), 0 to 255 → float32 tensor (n, 784), 0 to 1.
 
-    A float array or tensor of that many pixels with values in [0, 1] is only reshaped. Raises
-    ``ValueError`` for another shape or range.
+    A float array or tensor of that many pixels with values in [0, 1] is only reshaped. Raises ``ValueError`` for
+    another shape or range, and for ink that is fainter than 1/255: divided twice, or 0 and 1 in uint8.
     """
     images = as_tensor(images)
-    if images.ndim < 2 or images.numel() == 0:
-        raise ValueError(f"expected a non-empty batch of images (n, 28, 28) or (n, 784), found {tuple(images.shape)}")
+    if images.ndim < 2 or images.numel() == 0 or images[0].numel() != 784:
+        found = f"{tuple(images.shape)} (one image alone is images[:1])"
+        raise ValueError(f"expected a non-empty batch of grey images (n, 28, 28) or (n, 784), found {found}")
     x = images.flatten(start_dim=1)
-    if x.dtype == torch.uint8:
-        return x / 255
-    x = x.float()
-    if not (x.min() >= 0 and x.max() <= 1):  # also false for NaN
+    x = x / 255 if x.dtype == torch.uint8 else x.float()
+    low, high = x.aminmax()
+    if not (low >= 0 and high <= 1):  # also true for NaN
+        finite = (high - low).isfinite()
+        advice = "scale them so that paper is 0 and ink is 1" if finite else "find out where these come from"
+        found = f"{low:.3g} to {high:.3g} ({images.dtype})"
+        raise ValueError(f"expected pixels in [0, 1], or uint8 from 0 to 255, found {found}; {advice}")
+    if 0 < high < 0.004:
         raise ValueError(
-            f"expected pixels in [0, 1], or uint8 from 0 to 255, found {x.min():.3g} to {x.max():.3g} "
-            f"({images.dtype}); divide by the largest value a pixel can have"
+            f"expected ink near 1, or near 255 in uint8, found no pixel above 1/255 ({images.dtype}); "
+            "divide by 255 only once, and make 0 and 1 floats"
         )
     return x
 
@@ -126,6 +139,7 @@ class ConditionalVAE(VAE):
         self.decoder[0] = nn.Linear(latent + classes, hidden)
 
     def _with_label(self, values, y):
+        y = as_tensor(y)
         if not (0 <= y.min() and y.max() < self.classes):
             raise ValueError(f"expected labels from 0 to {self.classes - 1}, found {y.min()} to {y.max()}")
         one_hot = nn.functional.one_hot(y.long(), self.classes).to(values.dtype)

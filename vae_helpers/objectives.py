@@ -78,10 +78,15 @@ def importance_weighted_bound(model, x, k, chunk=100, labels=None):
     log 1/k Σ_i p(x|z_i) p(z_i) / q(z_i|x) with z_1 … z_k drawn from q(z|x). In expectation it equals the
     ELBO at k = 1, rises with k and never exceeds log p(x) (Burda, Grosse & Salakhutdinov 2016, eq. 8).
     At most ``chunk`` samples are held at a time: this bounds the memory and does not change the estimator.
-    ``labels``: as in ``negative_elbo``.
+    ``labels``: as in ``negative_elbo``. Raises ``ValueError`` for no draw and for a model without
+    ``log_var``.
     """
+    if k < 1 or chunk < 1:
+        raise ValueError(f"expected one draw at least, and one at a time, found {k=}, {chunk=}")
     told = () if labels is None else (labels,)
     mu, log_var = model.encode(x, *told)
+    if log_var is None:
+        raise ValueError("expected a model whose encoder gives log_var, found none: an autoencoder has no such bound")
     total = torch.full(mu.shape[:1], -math.inf, dtype=mu.dtype)  # log of the sum of the weights so far
     for start in range(0, k, chunk):
         count = min(chunk, k - start)

@@ -75,13 +75,18 @@ def fit(
     batch is ``binarize``d anew. ``seed`` fixes the order and all draws; the random state outside is left as it was.
     With ``test_images`` (and ``test_labels``) each epoch ends with ``evaluate``; ``on_epoch(history)`` is called then.
     Interrupting (Ctrl-C, the stop button) ends the training and returns the history so far.
-    Raises ``ValueError`` for images of another range, labels of another number, no epoch or an empty batch, and
-    ``FloatingPointError`` at the first batch whose loss is not a number: it names the likely reason, its ``history``
-    holds the epochs before, and the model is left as that batch met it.
+    Raises ``ValueError`` for images of another shape or range, labels of another number, no epoch or an empty batch,
+    and ``FloatingPointError`` at the first batch whose loss is not a number: it names the likely reason, its
+    ``history`` holds the epochs before, and the model is left as that batch met it.
     """
     if epochs < 1 or batch_size < 1:
         raise ValueError(f"expected one epoch and one image a batch at least, found {epochs=}, {batch_size=}")
+    _check(model)
     images, labels = _in_memory(images), _one_each(labels, images)
+    if test_images is not None:
+        test_images, test_labels = _in_memory(test_images), _one_each(test_labels, test_images)
+        if (labels is None) != (test_labels is None):
+            raise ValueError("expected labels for the training and the test images, or for neither, found one of both")
     steps = epochs * -(-len(images) // batch_size)
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
     scheduler = _scheduler(schedule, optimizer, lr, steps)
@@ -117,6 +122,8 @@ def fit(
                 if on_epoch is not None:
                     on_epoch(history)
         except KeyboardInterrupt:
+            for values in vars(history).values():
+                del values[len(history.seconds) :]
             print(f"Interrupted: the history holds {len(history.seconds)} whole epochs, the model what it has learned.")
     return history
 
@@ -128,6 +135,7 @@ def evaluate(model, images, beta=1.0, batch_size=1000, seed=0, labels=None):
     One z is drawn from q(z|x) for each image, by ``seed``; the random state outside is left as it was.
     ``labels``, integers (n,), go to a model that is told them.
     """
+    _check(model)
     images, labels = _in_memory(images), _one_each(labels, images)
     parts = zip(images.split(batch_size), itertools.repeat(None) if labels is None else labels.split(batch_size))
     with torch.random.fork_rng(devices=[]):
@@ -138,20 +146,28 @@ def evaluate(model, images, beta=1.0, batch_size=1000, seed=0, labels=None):
     return Evaluation(loss.mean().item(), recon.mean().item(), kl.mean().item(), standard_error, len(loss))
 
 
+def _check(model):
+    if isinstance(model, type) or not callable(model):
+        raise TypeError(f"expected a model first, such as VAE(), found {repr(model)[:80]}")
+
+
 def _in_memory(images):
     """The images as one tensor (n, pixels) of their own type: uint8 takes a quarter of the room of floats."""
-    as_pixels(images[:1])  # a clear error now rather than in the middle of an epoch
-    return as_tensor(images).flatten(start_dim=1)
+    images = as_tensor(images)
+    as_pixels(images[:1] if images.dtype == torch.uint8 else images)  # now rather than in the middle of an epoch
+    return images.flatten(start_dim=1)
 
 
 def _one_each(labels, images):
     """The labels as int64, one for each image; None where there are none."""
     if labels is None:
         return None
-    labels = as_tensor(labels).long()
+    labels = as_tensor(labels)
     if labels.shape != (len(images),):
         raise ValueError(f"expected one label for each of {len(images):,} images, found {tuple(labels.shape)}")
-    return labels
+    if (labels != labels.long()).any():
+        raise ValueError(f"expected whole numbers as labels, found {labels[labels != labels.long()][0]}")
+    return labels.long()
 
 
 def _scheduler(schedule, optimizer, lr, steps):
@@ -179,8 +195,10 @@ def _not_a_number(model, elbo, history, epoch, batch):
         reason = "the model's weights are no longer numbers, which a smaller learning rate prevents"
     elif not elbo.kl.isfinite().all():
         reason = "exp(log_var) overflows where log_var exceeds 88: try a smaller learning rate, or look at log_var"
-    else:
+    elif not elbo.recon.isfinite().all():
         reason = "the reconstruction overflows: look at the decoder's outputs and noise_log_var"
+    else:
+        reason = "beta is not a number"
     error = FloatingPointError(
         f"the loss is {elbo.loss.mean().item()} in batch {batch} of epoch {epoch} (reconstruction "
         f"{elbo.recon.mean().item():.3g}, KL {elbo.kl.mean().item():.3g}). Likely: {reason}. This error's history "
