@@ -103,6 +103,14 @@ def _objective(test, beta):
     return test["recon"] + beta * test["kl"]
 
 
+def _entries(path):
+    """What a manifest holds: nothing where it is missing or damaged, which this command mends."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(RECIPES)}; all when none is given")
@@ -115,10 +123,8 @@ def main():
     if digits.name != "MNIST":
         sys.exit(f"expected MNIST, found {digits.name}: the shipped models are trained on MNIST only")
     arguments.into.mkdir(parents=True, exist_ok=True)
-    shipped = FOLDER / "manifest.json"
-    before = json.loads(shipped.read_text(encoding="utf-8")) if shipped.exists() else {}
-    target = arguments.into / "manifest.json"
-    manifest = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {}
+    before, target = _entries(FOLDER / "manifest.json"), arguments.into / "manifest.json"
+    manifest = _entries(target)
     moved = False
     print(f"{'model':20} {'beta':>5} {'test −ELBO':>10} {'recon':>8} {'KL':>7} {'before':>8} {'seconds':>7}")
     for name in arguments.names or RECIPES:
