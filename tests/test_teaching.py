@@ -156,12 +156,14 @@ def test_numbers_of_a_trouble_are_in_its_section(row):
 
 def test_memory_adds_up():
     text = part("### JupyterHub, for hundreds").replace(",", "")
-    kernel_05 = int(re.search(r"05 all cells \| 1 \| (\d+)", text)[1])
-    kernel_04 = int(re.search(r"(\d+) at most", text)[1])
-    server = int(re.search(r"server idle \| – \| (\d+)", text)[1])
-    one, two = server + kernel_04, server + kernel_04 + kernel_05
-    assert f"= {one} MiB" in text and f"= {two}." in text
-    assert f"= {100 * one / 1024:.0f} GiB" in text and f"two {100 * two / 1024:.0f} GiB" in text
+    beginnings = "the same data unpacked", "Kernel at", "the learner"
+    kernel, peak, server = (int(re.search(rf"^\| {what}.* (\d+) \|$", text, re.M)[1]) for what in beginnings)
+    assert f"({server} + {kernel}) = {1024 / (server + kernel):.1f} learners" in text
+    assert f"{1024 / (server + peak):.1f} at the heaviest cell" in text
+    for learners, *gib, machines, _, _ in rows(text, "Learners"):
+        for found, each in zip(gib, (server + kernel, server + peak), strict=True):
+            assert abs(int(found) - int(learners) * each / 1024) < 0.5 + int(learners) / 1024  # both MiB were rounded
+        assert int(machines) == -(-int(learners) // (60 * 1024 // (server + peak)))
 
 
 def test_links_lead_somewhere():

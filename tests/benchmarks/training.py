@@ -35,6 +35,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 import torch.nn.functional as F
+from matplotlib import patheffects
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
@@ -238,7 +239,10 @@ def plot_race(logs, target, path):
     for name, log in logs.items():
         seconds, losses = zip(*log, strict=True)
         (line,) = ax.plot(seconds, losses, marker="o", markersize=3)
-        ax.annotate(name, (seconds[-1], losses[-1]), (4, 6), textcoords="offset points", color=line.get_color())
+        words = ax.annotate(
+            name, (seconds[-1], losses[-1]), (4, -12), textcoords="offset points", color=line.get_color()
+        )
+        words.set_path_effects([patheffects.withStroke(linewidth=3, foreground="white")])
     ax.axhline(target, color="0.6", linewidth=0.8)
     ax.set(xlabel="seconds of training", ylabel="test −ELBO (nats per image)", ylim=(target - 3, target + 25))
     ax.spines[["top", "right"]].set_visible(False)
