@@ -1,6 +1,7 @@
 """The package: every public name importable, light to import, documented."""
 
 import inspect
+import os
 import subprocess
 import sys
 
@@ -19,6 +20,16 @@ def test_public_names_are_there_and_documented(name):
 def test_import_does_not_load_torch():
     code = "import sys, vae_helpers; vae_helpers.load_mnist; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("imports", ["torch, vae_helpers", "vae_helpers, torch"])
+@pytest.mark.parametrize("wanted", [None, "2"])
+def test_torch_takes_one_thread_unless_told_otherwise(imports, wanted):
+    code = f"import {imports}; print(torch.get_num_threads())"
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    environment |= {"OMP_NUM_THREADS": wanted} if wanted else {}
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == (wanted or "1")
 
 
 def test_unknown_name_lists_the_known_ones():

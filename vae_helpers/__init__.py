@@ -3,9 +3,19 @@
 Every public name below lives in the module named beside it and is imported when first used, so that
 ``import vae_helpers`` is quick and torch is loaded only by what needs it. What a notebook *teaches* is
 written out in that notebook first; the functions here spare the later notebooks from repeating it.
+
+Importing it makes torch compute in one thread, unless ``OMP_NUM_THREADS`` says how many: the course's matrices are
+small, and threads that wait for each other make trainings many times slower as soon as another program wants a core.
 """
 
+import os
+import sys
 from importlib import import_module
+
+if "OMP_NUM_THREADS" not in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"  # torch reads it when it is loaded
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
 
 _HOME = {
     "data": ["DataError", "Digits", "load_mnist"],

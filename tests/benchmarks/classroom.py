@@ -11,9 +11,10 @@ by the system's account: *proportional* (what k processes share counts 1/k in ea
 sees). Seconds run from the common start to the answer of the explorer's cell. The data comes from the four packed
 files, or from a folder that holds them unpacked as well; the two take turns, in random order.
 
-*Training*: so many kernels train at once by ``vh.fit`` in batches of 50, with ``OMP_NUM_THREADS=1`` and without it,
-taking turns; steps of all together, and processor time of a step. Threads of one kernel wait for each other: where
-another program keeps a core busy, that is seen with a single kernel already.
+*Training*: so many kernels train at once by ``vh.fit`` in batches of 50, with one thread each, as the helper asks for,
+and with one for each core, as torch takes by itself, taking turns; steps of all together, and processor time of a
+step. Threads of one kernel wait for each other: where another program keeps a core busy, that is seen with a single
+kernel already.
 
 *Pages*: one JupyterLab, each learner a page with a notebook and kernel of its own, an explorer in it. Spans in which
 nothing is touched and spans in which the mouse drags on all pages take turns. All processes share the machine, and
@@ -124,8 +125,7 @@ async def kernels(count, cells, data, threads):
     managers = [AsyncKernelManager(transport="ipc", connection_file=file) for file in files]
     env = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
     env |= {"VAE_COURSE_DATA": str(data), "IPYTHONDIR": str(place / "ipython")}
-    if threads:
-        env["OMP_NUM_THREADS"] = str(threads)
+    env["OMP_NUM_THREADS"] = str(threads)
 
     async def begin(manager):
         await manager.start_kernel(env=env)
@@ -192,23 +192,23 @@ async def turn_of_training(started):
 
 
 async def measure_training(sizes, data, each, reserve, turns=3):
-    """{(count, threads or None for the default): median (steps a second, processor ms a step)}, printed as a table."""
+    """{(count, threads): median (steps a second, processor ms a step)}, printed as a table."""
     print("\nKernels that train at once       steps a second, all together   CPU ms    1 thread /")
-    print("    n  OMP_NUM_THREADS           median (range)                 a step    default")
-    found = {}
+    print("    n  OMP_NUM_THREADS           median (range)                 a step        more")
+    found, cores = {}, max(os.cpu_count(), 2)
     for count in sizes:
         if found and not room_for(f"twice {count} kernels", 2 * count * each, reserve):
             break
-        async with kernels(count, FIT, data, 1) as single, kernels(count, FIT, data, None) as default:
-            groups, taken = {1: single, None: default}, {1: [], None: []}
+        async with kernels(count, FIT, data, 1) as single, kernels(count, FIT, data, cores) as default:
+            groups, taken = {1: single, cores: default}, {1: [], cores: []}
             for _ in range(turns):
                 for threads in random.sample(list(groups), len(groups)):
                     taken[threads].append(await turn_of_training(groups[threads]))
         for threads, one in taken.items():
             found[count, threads] = rate, ms = [statistics.median(values) for values in zip(*one)]
             words = f"{rate:.0f} ({min(one)[0]:.0f}–{max(one)[0]:.0f})"
-            print(f"{count:5}  {threads or 'not set':<26}{words:28}{ms:9.1f}", end="")
-            print("" if threads else f"{found[count, 1][0] / rate:13.1f}", flush=True)
+            print(f"{count:5}  {threads:<26}{words:28}{ms:9.1f}", end="")
+            print("" if threads == 1 else f"{found[count, 1][0] / rate:13.1f}", flush=True)
     return found
 
 
