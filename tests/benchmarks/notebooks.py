@@ -45,6 +45,14 @@ LINES = {
     "an explorer": "import vae_helpers as vh; codes = vh.load_codes(); "
     "vh.LatentExplorer(vh.load_pretrained(), codes.mu, codes.labels)",
 }
+COLUMNS = {
+    "kernel": "15.1f",
+    "set-up": "8.1f",
+    "picture": "15.1f",
+    "all": "6.0f",
+    "after set-up": "20.0f",
+    "peak": "6.0f",
+}
 PICTURES = {"image/png", "application/vnd.jupyter.widget-view+json"}
 
 
@@ -71,12 +79,13 @@ def run_notebook(path, set_up_only):
         nbformat.read(path, as_version=4),
         timeout=1200,
         kernel_name="python3",
+        extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(path.parent)}},
     )
     cells = [(i, cell) for i, cell in enumerate(client.nb.cells) if cell.cell_type == "code"]
     first = [cell.id in ("setup", "imports", "load-data") for _, cell in cells].index(False)
     found, start = {}, time.perf_counter()
-    with client.setup_kernel(extra_arguments=["--log-level=ERROR"]):
+    with client.setup_kernel():
         pid = client.km.provisioner.pid
         found["kernel"] = time.perf_counter() - start
         for i, cell in cells[:first]:
@@ -140,8 +149,8 @@ def main():
     found = {}
     for path in paths:
         now = found[path.name[:2]] = run_notebook(path, options.set_up_only)
-        print(f"{path.name:34}{now['kernel']:15.1f}{now['set-up']:8.1f}{now['picture']:15.1f}", end="")
-        print(f"{now.get('all', math.nan):6.0f}{now['after set-up']:20.0f}{now.get('peak', math.nan):6.0f}", flush=True)
+        row = "".join(f"{now.get(name, math.nan):{form}}" for name, form in COLUMNS.items())
+        print(f"{path.name:34}{row.replace('nan', '  –')}", flush=True)
     show_sizes(paths)
 
     took = statistics.median(imports[HELPER])
