@@ -3,12 +3,13 @@
 | fault                                               | what the learner sees                 | what is kept          |
 | --------------------------------------------------- | ------------------------------------- | --------------------- |
 | one mirror, first or second: 404, 500, wrong bytes, | MNIST from the other one              | the cache, whole      |
-| a shorter file, a cut, a stall, silence, a reset, a |                                       |                       |
-| redirect loop, a drip                               |                                       |                       |
+| a shorter file, a ``Content-Length`` too long or    |                                       |                       |
+| too short, a stall, silence, a reset, a redirect    |                                       |                       |
+| loop, a drip                                        |                                       |                       |
 | such faults in both, wrong bytes among them         | ``DataError``: the SHA-256 expected   | no file in the cache  |
 |                                                     | and found, what to try                |                       |
-| such faults in both, no wrong bytes                 | the offline digits, and each mirror's | no file in the cache  |
-|                                                     | reason                                |                       |
+| such faults in both, no wrong bytes; a proxy that   | the offline digits, and each mirror's | no file in the cache  |
+| no one can use                                      | reason                                |                       |
 | kill -9 in a download or while unpacking, 50 times  | the next load is right                | the files that were   |
 |                                                     |                                       | whole; the half one   |
 |                                                     |                                       | is deleted an hour    |
@@ -17,7 +18,7 @@
 |                                                     |                                       | each                  |
 | a read-only cache, filled                           | the data                              | the cache as it was   |
 | a read-only cache, empty; a full disk; a file where | the offline digits, and the reason    | the disk as it was    |
-| the cache should be                                 |                                       |                       |
+| the cache should be; a path too long for the disk   |                                       |                       |
 | a disk with room for the ``.gz`` files only         | the data                              | the ``.gz`` files     |
 | a cached or unpacked file that was damaged          | the data                              | a whole file instead  |
 | blanks and letters of any script in a path          | the data                              |                       |
@@ -32,6 +33,7 @@ import hashlib
 import http.server
 import io
 import json
+import mmap
 import os
 import random
 import signal
@@ -60,6 +62,9 @@ LOADER = """
 import contextlib, hashlib, io, json, os, signal, sys, time
 import PIL.Image, pooch, requests, sklearn.datasets, urllib3
 from vae_helpers import data
+
+small = sklearn.datasets.load_digits()
+sklearn.datasets.load_digits = lambda: small  # read once, before the processes fork
 
 def say(**news):
     os.write(1, (json.dumps({"id": job["id"], **news}) + "\\n").encode())
@@ -136,6 +141,8 @@ class Loads:
 
 @contextmanager
 def loading(sha256, before=()):
+    if not hasattr(os, "fork"):
+        pytest.skip("no process can be forked here")
     loads = Loads(sha256, before)
     yield loads
     loads.process.kill()
@@ -212,14 +219,15 @@ FAULTS = {
     "500": lambda mirror, content: mirror.send_error(500),
     "wrong": lambda mirror, content: send(mirror, content[:-9] + bytes([content[-9] ^ 1]) + content[-8:]),
     "shorter": lambda mirror, content: send(mirror, content[:-20]),
-    "cut": lambda mirror, content: send(mirror, content[:-20], len(content)),
+    "length-too-long": lambda mirror, content: send(mirror, content[:-20], len(content)),
+    "length-too-short": lambda mirror, content: send(mirror, content, len(content) - 20),
     "stall": stall,
     "silence": lambda mirror, content: mirror.server.over.wait(TOO_LONG),
     "reset": reset,
     "loop": redirect_loop,
     "drip": drip,
 }
-WRONG_BYTES = {"wrong", "shorter"}
+WRONG_BYTES = {"wrong", "shorter", "length-too-short"}
 
 
 @pytest.fixture(scope="module")
@@ -370,6 +378,9 @@ def test_damaged_file_of_the_cache_is_replaced(packed, damage, loads, server, ti
     assert_whole(cache, tiny)
 
 
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="mounts of Linux")
+
+
 def as_mounted(sha256, cache, options):
     """A loader that alone sees the cache mounted so."""
     who = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
@@ -380,6 +391,7 @@ def as_mounted(sha256, cache, options):
     return loading(sha256, command)
 
 
+@on_linux
 def test_read_only_cache(sha256, server, tiny, right, tmp_path):
     full, empty = fill(tmp_path / "full", tiny), tmp_path / "empty"
     empty.mkdir()
@@ -393,6 +405,7 @@ def test_read_only_cache(sha256, server, tiny, right, tmp_path):
     assert f"the cache {empty} cannot be used (Read-only file system)" in found["said"]
 
 
+@on_linux
 @pytest.mark.parametrize("kilobytes", [20, 80])  # one file is larger than the first, all .gz files take about 70
 def test_full_disk(kilobytes, sha256, server, right, tmp_path):
     with as_mounted(sha256, tmp_path, f"-t tmpfs -o size={kilobytes}k tmpfs") as loads:
@@ -413,6 +426,23 @@ def test_file_where_the_cache_should_be(loads, server, tmp_path):
     found = loads.wait(loads.start(cache, [server.mirror("good")]))
     assert found["name"] == data.OFFLINE and f"the cache {cache} cannot be used (" in found["said"]
     assert cache.read_text() == "mine"
+
+
+def test_path_too_long_for_the_disk(loads, server, tmp_path):
+    cache = tmp_path / (300 * "x")
+    found = loads.wait(loads.start(cache, [server.mirror("good")]))
+    assert found["name"] == data.OFFLINE and f"the cache {cache} cannot be used (File name too long)" in found["said"]
+
+
+@pytest.mark.parametrize("proxy", ["http:///nobody", "ftp://127.0.0.1:1", "two words"])
+def test_proxy_that_no_one_can_use(proxy, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("requests.utils.getproxies", lambda: {"http": proxy})
+    monkeypatch.setattr("requests.utils.proxy_bypass", lambda host: False)
+    monkeypatch.setattr(data, "MIRRORS", [NOBODY])
+    monkeypatch.setattr("pooch.os_cache", lambda name: tmp_path / "cache")
+    monkeypatch.delenv("VAE_COURSE_DATA", raising=False)
+    assert load_mnist().name == data.OFFLINE
+    assert f"no mirror could be reached ({NOBODY}: Invalid" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["two words", "données", "数字 и цифры", "100 % 'sure'"])
@@ -469,6 +499,13 @@ def by_the_format(folder):
     return arrays
 
 
+def rewrite(path, content):
+    """Put a new file there, or none. (Writing over a file takes ten times as long: the disk is waited for.)"""
+    path.unlink(missing_ok=True)
+    if content is not None:
+        path.write_bytes(content)
+
+
 def test_ten_thousand_damaged_files(tmp_path):
     rng, numbers = random.Random(0), np.random.default_rng(0)
     images, labels = numbers.integers(0, 256, (5, 28, 28), np.uint8), numbers.integers(0, 10, 5).astype(np.uint8)
@@ -479,7 +516,7 @@ def test_ten_thousand_damaged_files(tmp_path):
         name = rng.choice(list(whole))
         path = folder / name
         for file, content in zip((path, path.with_suffix("")), mutated(whole[name], list(whole.values()), rng)):
-            file.unlink(missing_ok=True) if content is None else file.write_bytes(content)
+            rewrite(file, content)
         try:
             with warnings.catch_warnings(action="error"), redirect_stdout(io.StringIO()):
                 digits = load_mnist(folder)
@@ -491,8 +528,8 @@ def test_ten_thousand_damaged_files(tmp_path):
             ends["right data"] += 1
             for key, array in by_the_format(folder).items():
                 assert np.array_equal(getattr(digits, key).ravel(), array)
-        path.with_suffix("").unlink(missing_ok=True)
-        path.write_bytes(whole[name])
+        rewrite(path.with_suffix(""), None)
+        rewrite(path, whole[name])
     assert min(ends.values()) > 1000, ends
 
 
@@ -511,10 +548,17 @@ def test_a_file_that_swells_is_refused_with_little_memory(says, tiny, tmp_path):
     assert largest < 10 * 2**20
 
 
+def owner(array):
+    """What the memory of an array belongs to."""
+    while isinstance(array, np.ndarray):
+        array = array.base
+    return array
+
+
 def test_writing_into_an_array_changes_no_file(loads, server, tiny, tmp_path):
     cache = tmp_path / "cache"
     loads.wait(loads.start(cache, [server.mirror("good")]))
     digits = load_mnist(cache)
-    assert isinstance(digits.train_images, np.memmap)
+    assert type(digits.train_images) is np.ndarray and isinstance(owner(digits.train_images), mmap.mmap)
     digits.train_images[:] = 0
     assert_whole(cache, tiny)

@@ -102,8 +102,8 @@ def _fill_cache():
 
     pooch.get_logger().setLevel("WARNING")
     cache = Path(pooch.os_cache("vae-course"))
-    for path in cache.glob("tmp*"):  # left by a process that was killed
-        with suppress(OSError):
+    with suppress(OSError):  # of another process that cleans up, or of a cache that cannot be used
+        for path in cache.glob("tmp*"):  # left by a process that was killed
             if time.time() - path.stat().st_mtime > STALE:
                 path.unlink()
     for key, name in FILES.items():
@@ -126,10 +126,10 @@ def _retrieve(name, sha256, cache):
     for mirror in MIRRORS:
         try:
             return pooch.retrieve(mirror + name, f"sha256:{sha256}", fname=name, path=cache, downloader=_download)
-        except ValueError as error:  # pooch's word for a wrong checksum
-            wrong.append(f"{mirror}: {error}")
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             unreachable.append(f"{mirror}: {type(error).__name__}")
+        except ValueError as error:  # pooch's word for a wrong checksum
+            wrong.append(f"{mirror}: {error}")
     if wrong:
         raise DataError(
             f"{name}: expected a file with SHA-256 {sha256}, found other bytes at {'; '.join(wrong)}. "
@@ -155,7 +155,7 @@ def _download(url, path, _):
 
 def _unpack(path):
     """Write the idx file beside its ``.gz``, unless it is there already."""
-    if _is_unpacked(path):
+    if _unpacked(path) is not None:
         return
     handle, temporary = tempfile.mkstemp(dir=path.parent)
     try:
@@ -166,22 +166,18 @@ def _unpack(path):
         Path(temporary).unlink(missing_ok=True)
 
 
-def _is_unpacked(path):
-    """Whether the file beside ``path`` is what this ``.gz`` unpacks to, by the CRC-32 and size at its end."""
+def _unpacked(path):
+    """The bytes of the idx file beside ``path``, (n,); None if it is not what this ``.gz`` unpacks to.
+
+    They are mapped: processes share their memory until one writes into its array. The last 8 bytes of a ``.gz`` are
+    the CRC-32 and size of its content; an idx file that stands alone is taken as it is.
+    """
     plain = path.with_suffix("")
-    if not plain.is_file():
-        return False
-    if not path.is_file():
-        return True  # nothing to compare it with
-    content = _mapped(plain)
-    with open(path, "rb") as packed:
-        packed.seek(-min(8, path.stat().st_size), os.SEEK_END)
-        return np.array([zlib.crc32(content), len(content) % 2**32], "<u4").tobytes() == packed.read()
-
-
-def _mapped(path):
-    """The bytes of a file, (n,), without reading them: processes share its memory until one writes into its array."""
-    return np.memmap(path, np.uint8, "c") if path.stat().st_size else np.zeros(0, np.uint8)
+    if not plain.is_file() or plain.stat().st_size == 0:
+        return None
+    content = np.asarray(np.memmap(plain, np.uint8, "c"))
+    end = np.array([zlib.crc32(content), len(content) % 2**32], "<u4").tobytes()
+    return content if not path.is_file() or path.read_bytes()[-8:] == end else None
 
 
 def _read_folder(folder):
@@ -213,7 +209,9 @@ def _read_idx(path, is_images):
     advice = "Copy the file again from its source, or delete the folder's four files to let them be downloaded."
     magic, header, size = (2051, 16, 784) if is_images else (2049, 8, 1)
     try:
-        content = _mapped(path.with_suffix("")) if _is_unpacked(path) else _decompressed(path, header, size)
+        content = _unpacked(path)
+        if content is None:
+            content = _decompressed(path, header, size)
     except FileNotFoundError as error:
         raise DataError(
             f"{path}: expected this file, found none. A data folder holds {', '.join(FILES.values())}: "
