@@ -228,6 +228,8 @@ FAULTS = {
     "drip": drip,
 }
 WRONG_BYTES = {"wrong", "shorter", "length-too-short"}
+REASONS = {"404": "HTTPError", "500": "HTTPError", "loop": "TooManyRedirects", "stall": "ReadTimeout"}
+REASONS |= {"silence": "ReadTimeout", "drip": "Timeout"}  # what the learner reads; of the others, that there is one
 
 
 @pytest.fixture(scope="module")
@@ -312,7 +314,11 @@ def test_faulty_mirrors_in_every_order(loads, server, tiny, right, tmp_path):
             wanted = "expected a file with SHA-256", "found other bytes", "offline=True"
         else:
             assert (found["end"], found["name"]) == ("loaded", data.OFFLINE), pair
-            wanted = "Not MNIST: no mirror could be reached", *(f"/{way}/: " for way in pair), "VAE_COURSE_DATA"
+            wanted = (
+                "Not MNIST: no mirror could be reached",
+                *(f"/{way}/: {REASONS.get(way, '')}" for way in pair),
+                "VAE_COURSE_DATA",
+            )
         assert all(words in found["said"] for words in wanted), (pair, found["said"])
 
 

@@ -32,7 +32,7 @@ MIRRORS = [
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 ]
 OFFLINE = "offline digits"
-SILENCE, PATIENCE = 20, 300  # seconds: a mirror that says nothing for so long, or takes so long for one file, is left
+SILENCE, PATIENCE = 20, 600  # seconds: a mirror that says nothing for so long, or takes so long for one file, is left
 STALE = 3600  # seconds after which a half-written file of the cache is no one's
 MOST = 1_000_000  # images: a file that says it holds more is damaged, and is not unpacked into all memory
 
